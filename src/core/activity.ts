@@ -1,0 +1,48 @@
+import { Subject } from 'rxjs';
+import type { NewAlert } from './alert.js';
+import type { Attempt } from './journal.js';
+
+/** Something that just happened. Tail, metrics and logs are made from these and nothing else. `at` in milliseconds. */
+export type Activity =
+  /** A request was kept and is about to be answered 202. */
+  | {
+      readonly kind: 'received';
+      readonly at: number;
+      readonly source: string;
+      readonly requestId: string;
+      readonly remoteAddress: string;
+      readonly bytes: number;
+      readonly durationMs: number;
+      readonly alerts: readonly {
+        readonly alert: NewAlert;
+        readonly id: string;
+        readonly status: 'accepted' | 'duplicate';
+        readonly routes: readonly string[];
+        readonly sinks: readonly string[];
+      }[];
+      readonly unread: readonly { readonly index?: number; readonly reason: string }[];
+      readonly probe?: string;
+    }
+  /** A request was turned away; `source` only where it names a configured one. */
+  | {
+      readonly kind: 'refused';
+      readonly at: number;
+      readonly source?: string;
+      readonly status: number;
+      readonly reason: string;
+      readonly remoteAddress: string;
+    }
+  | {
+      readonly kind: 'attempted';
+      readonly at: number;
+      readonly sink: string;
+      readonly alertId: string;
+      readonly acceptedAt: number;
+      readonly attempt: Attempt;
+      readonly next: 'delivered' | 'pending' | 'dead';
+    }
+  | { readonly kind: 'parked'; readonly at: number; readonly sink: string; readonly reason: string }
+  | { readonly kind: 'resumed'; readonly at: number; readonly sink: string };
+
+/** The one stream of what happens; hot, with no memory. */
+export class ActivityStream extends Subject<Activity> {}

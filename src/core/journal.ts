@@ -1,0 +1,256 @@
+import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
+import type { Answer, Cause } from './sink.js';
+
+/** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
+export type AcceptedRequest = {
+  /** UUIDv7; `alert.raw.ref`. */
+  readonly id: string;
+  readonly source: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  readonly remoteAddress: string;
+  /** How the sender was recognised, e.g. `bearer`. */
+  readonly authentication: string;
+  readonly contentType: string;
+  /** The inflated bytes as received, and their SHA-256 in hex. */
+  readonly body: Buffer;
+  readonly sha256: string;
+  readonly alerts: readonly RoutedAlert[];
+  /** What was authentic but unreadable, whole (no index) or in part. */
+  readonly unread: readonly { readonly index?: number; readonly reason: string }[];
+  readonly probe?: string;
+};
+
+export type RoutedAlert = {
+  readonly alert: NewAlert;
+  /** The routes that matched, in the order written; none: the alert is kept as unrouted. */
+  readonly routes: readonly string[];
+  readonly sinks: readonly RoutedSink[];
+};
+
+/** One delivery to be made, and the routes that ask for it. */
+export type RoutedSink = {
+  readonly sink: string;
+  readonly routes: readonly string[];
+  /** `Sink.keepsState`: then a superseded report is not sent. */
+  readonly keepsState: boolean;
+};
+
+export type Receipt = {
+  /** One for each alert of the request, in order. `id` is the stored alert's: for a duplicate, the first one's. */
+  readonly alerts: readonly { readonly id: string; readonly status: 'accepted' | 'duplicate' }[];
+};
+
+/** One alert owed to one sink, claimed for one attempt. */
+export type Delivery = {
+  /** Stable over attempts: what an idempotent sink may use as its key. */
+  readonly id: string;
+  readonly sink: string;
+  readonly alert: Alert;
+  /** The routes that asked for this delivery. */
+  readonly routes: readonly string[];
+  /** This attempt, counted from 1. */
+  readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+  readonly lease: Lease;
+};
+
+/** The right to settle a claimed delivery; void once it expired and somebody else claimed. */
+export type Lease = { readonly seq: number; readonly token: number };
+
+export type Attempt = {
+  readonly attempt: number;
+  /** Milliseconds since the epoch, and how long the call took. */
+  readonly at: number;
+  readonly durationMs: number;
+  readonly outcome: 'delivered' | 'retry' | 'parked' | 'rejected';
+  readonly cause?: Cause;
+  readonly reason?: string;
+  readonly answer?: Answer;
+};
+
+/** What became of one claimed delivery. */
+export type Settlement = {
+  readonly sink: string;
+  readonly lease: Lease;
+  readonly attempt: Attempt;
+  readonly next:
+    | { readonly kind: 'delivered'; readonly remoteId?: string }
+    /** Again, not before `dueAt` (milliseconds since the epoch). */
+    | { readonly kind: 'pending'; readonly dueAt: number }
+    /** Given up: theirs (they refused it), ours (our plugin broke), or its age passed the limit. */
+    | { readonly kind: 'dead'; readonly fault: 'theirs' | 'ours' | 'age'; readonly reason: string };
+};
+
+export const deliveryStates = ['pending', 'delivered', 'dead', 'superseded'] as const;
+/** Superseded: not sent, because a newer report of the finding had been accepted and the sink keeps state. */
+export type DeliveryState = (typeof deliveryStates)[number];
+
+/** A delivery as the admin side shows it. */
+export type DeliveryRecord = {
+  readonly alertId: string;
+  readonly sink: string;
+  readonly routes: readonly string[];
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  readonly dueAt?: number;
+  readonly settledAt?: number;
+  readonly remoteId?: string;
+  readonly fault?: 'theirs' | 'ours' | 'age';
+  readonly reason?: string;
+};
+
+/** All that is known of one accepted alert. */
+export type AlertRecord = {
+  readonly alert: Alert;
+  readonly superseded: boolean;
+  /** How often this very report came again. */
+  readonly duplicates: number;
+  readonly routes: readonly string[];
+  readonly request: Pick<
+    AcceptedRequest,
+    'id' | 'source' | 'receivedAt' | 'remoteAddress' | 'authentication' | 'contentType'
+  >;
+  readonly deliveries: readonly (DeliveryRecord & { readonly history: readonly Attempt[] })[];
+};
+
+/** An authentic request, or part of one, that could not be read; or a vendor's probe. */
+export type RequestRecord = {
+  readonly requestId: string;
+  readonly source: string;
+  readonly receivedAt: number;
+  readonly contentType: string;
+  readonly bytes: number;
+  readonly index?: number;
+  /** Why it could not be read, or which probe it was. */
+  readonly reason: string;
+};
+
+export type AlertSummary = {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly receivedAt: string;
+  readonly source: string;
+  readonly kind: Kind;
+  readonly state: State;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly superseded: boolean;
+  readonly routes: readonly string[];
+  readonly deliveries: readonly { readonly sink: string; readonly state: DeliveryState; readonly attempts: number }[];
+};
+
+/** All given must hold. */
+export type AlertQuery = {
+  readonly source?: string;
+  readonly kind?: Kind;
+  readonly state?: State;
+  readonly severity?: Severity;
+  /** Has a delivery to this sink; with `deliveryState`, in that state. */
+  readonly sink?: string;
+  readonly deliveryState?: DeliveryState;
+  readonly unrouted?: boolean;
+  readonly fingerprint?: string;
+  /** Milliseconds since the epoch: from inclusive, until exclusive. */
+  readonly from?: number;
+  readonly until?: number;
+};
+
+export type PageRequest = { readonly limit: number; readonly cursor?: string };
+/** Newest first. No `next`: the end. */
+export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+
+export type SinkBacklog = {
+  readonly sink: string;
+  readonly pending: number;
+  readonly delivered: number;
+  readonly dead: number;
+  readonly superseded: number;
+  /** Accept time of the oldest pending delivery, milliseconds since the epoch. */
+  readonly oldestPendingAt?: number;
+  /** Set while the sink is parked. */
+  readonly parked?: { readonly reason: string; readonly since: number };
+};
+
+/** Totals since the journal began. */
+export type JournalCounts = {
+  readonly sources: readonly {
+    readonly source: string;
+    readonly requests: number;
+    readonly accepted: number;
+    readonly duplicates: number;
+    readonly quarantined: number;
+    readonly probes: number;
+    readonly unrouted: number;
+  }[];
+  readonly routes: readonly { readonly route: string; readonly alerts: number }[];
+  readonly sinks: readonly SinkBacklog[];
+};
+
+/**
+ * The durable seam between ingest and delivery, and the account of every alert. An abstract class, so that it is the
+ * type and the injection token in one. Every method may reject with `JournalUnavailableError`.
+ */
+export abstract class Journal {
+  /**
+   * Keeps requests: resolves when a power cut could not take them back. Everything of one call is kept or nothing.
+   * Decides duplicates (one `dedupKey` within the window) and `action`.
+   */
+  abstract append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]>;
+
+  /**
+   * Deliveries that are due, oldest first, at most `limit` (and about `maxBytes` of alert JSON) at a time, leased to
+   * the caller. Of one finding at most one delivery is out at once, and none before an earlier one is settled. Waits
+   * while there is nothing to do or the sink is parked; ends when the signal aborts.
+   */
+  abstract claim(
+    sink: string,
+    limit: { readonly count: number; readonly bytes?: number },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Delivery[]>;
+
+  /** Records what became of claimed deliveries; durable when it resolves. Returns how many leases were still valid. */
+  abstract settle(settlements: readonly Settlement[]): Promise<number>;
+
+  /** Gives claimed deliveries back untried, as at shutdown: due at once, no attempt counted. */
+  abstract release(sink: string, leases: readonly Lease[]): Promise<void>;
+
+  /** Stops claims for a sink until `resume`; survives a restart. */
+  abstract park(sink: string, reason: string): Promise<void>;
+  abstract resume(sink: string): Promise<void>;
+
+  abstract alert(id: string): Promise<AlertRecord | undefined>;
+  abstract alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>>;
+  /** The request body an alert came in, exactly as received; by the alert's id or the request's. */
+  abstract raw(id: string): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined>;
+  abstract deliveries(
+    filter: { readonly sink?: string; readonly state?: DeliveryState },
+    page: PageRequest,
+  ): Promise<Page<DeliveryRecord>>;
+  abstract quarantine(page: PageRequest): Promise<Page<RequestRecord>>;
+  abstract probes(page: PageRequest): Promise<Page<RequestRecord>>;
+  abstract counts(): Promise<JournalCounts>;
+
+  /** Proves that the journal can be written now; rejects if not. */
+  abstract check(): Promise<void>;
+
+  /** Removes what is older than the retention and owed to nobody, in bounded steps. Returns how many alerts went. */
+  abstract purge(now: number): Promise<number>;
+
+  abstract close(): Promise<void>;
+}
+
+/** What a journal is told besides its own options. */
+export type JournalContext = { readonly now: () => number };
+
+export type JournalPlugin<Options extends object = object> = {
+  readonly type: string;
+  readonly options: new () => Options;
+  open(options: Options, context: JournalContext): Promise<Journal>;
+};
+
+/** Declares a journal plugin; the one export of `journal/x/journal.ts`. */
+export function defineJournal<Options extends object>(plugin: JournalPlugin<Options>): JournalPlugin<Options> {
+  return plugin;
+}
