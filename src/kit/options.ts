@@ -80,8 +80,8 @@ function asList(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? (value as unknown[]) : [value];
 }
 
-function all(...decorators: PropertyDecorator[]): PropertyDecorator {
+function all(...decorators: ((target: object, key: string) => void)[]): PropertyDecorator {
   return (target, key) => {
-    for (const decorate of decorators) decorate(target, key);
+    for (const decorate of decorators) decorate(target, String(key));
   };
 }
