@@ -24,17 +24,20 @@ describe('a router', () => {
   });
 
   it('fires every matching route in the order written, and names each sink once', () => {
-    const router = new Router([
-      route({ name: 'all', to: ['archive', 'datadog'] }),
-      route({ name: 'low', match: { severity: 'low' }, to: 'slack' }),
-      route({ name: 'high', match: { severity: ['high', 'critical'] }, to: ['datadog', 'pager'] }),
-    ]);
+    const router = new Router(
+      [
+        route({ name: 'all', to: ['archive', 'datadog'] }),
+        route({ name: 'low', match: { severity: 'low' }, to: 'slack' }),
+        route({ name: 'high', match: { severity: ['high', 'critical'] }, to: ['datadog', 'pager'] }),
+      ],
+      new Set(['pager']),
+    );
     expect(router.decide(alert)).toEqual({
       routes: ['all', 'high'],
       sinks: [
-        { sink: 'archive', routes: ['all'] },
-        { sink: 'datadog', routes: ['all', 'high'] },
-        { sink: 'pager', routes: ['high'] },
+        { sink: 'archive', routes: ['all'], keepsState: false },
+        { sink: 'datadog', routes: ['all', 'high'], keepsState: false },
+        { sink: 'pager', routes: ['high'], keepsState: true },
       ],
     });
   });

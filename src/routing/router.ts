@@ -1,10 +1,11 @@
 import type { NewAlert } from '../core/alert.js';
+import type { RoutedSink } from '../core/journal.js';
 import { asksForTests, conditionsOf, matches, type Condition, type RouteOptions } from './route.js';
 
 /** Which routes took an alert, in the order written, and which sinks are owed it. Neither: unrouted. */
 export type Decision = {
   readonly routes: readonly string[];
-  readonly sinks: readonly { readonly sink: string; readonly routes: readonly string[] }[];
+  readonly sinks: readonly RoutedSink[];
 };
 
 /** What one route made of an alert, for people. */
@@ -29,7 +30,11 @@ export class Router {
   /** Decisions by the positions that matched: few differ, and they are shared. */
   readonly #decisions = new Map<string, Decision>();
 
-  constructor(routes: readonly RouteOptions[]) {
+  /** `statefulSinks`: the names of the sinks that keep state, which a superseded report must not reach. */
+  constructor(
+    routes: readonly RouteOptions[],
+    private readonly statefulSinks: ReadonlySet<string> = new Set(),
+  ) {
     this.#routes = routes.map((options) => ({ options, conditions: conditionsOf(options) }));
     ({ indexes: this.#indexes, unindexed: this.#unindexed } = indexRoutes(this.#routes));
   }
@@ -88,7 +93,10 @@ export class Router {
         sinks.set(sink, asking);
       }
     }
-    return { routes, sinks: [...sinks].map(([sink, asking]) => ({ sink, routes: asking })) };
+    return {
+      routes,
+      sinks: [...sinks].map(([sink, asking]) => ({ sink, routes: asking, keepsState: this.statefulSinks.has(sink) })),
+    };
   }
 }
 

@@ -1,0 +1,56 @@
+import { toAlert } from '../core/identity.js';
+import type { AcceptedRequest } from '../core/journal.js';
+import type { Reading, Source, WebhookRequest } from '../core/source.js';
+import type { Router } from './router.js';
+
+/** A configured source with the facts of its plugin. */
+export type NamedSource = {
+  readonly name: string;
+  readonly type: string;
+  readonly vendor: string;
+  readonly product: string;
+  readonly source: Source;
+};
+
+/** What of the request is known before it is read. */
+export type RequestFacts = Pick<AcceptedRequest, 'id' | 'receivedAt' | 'sha256' | 'contentType'>;
+
+/**
+ * Reads a body, gives each alert in it its identity and decides where it goes. No effects, and it does not throw:
+ * what a source cannot read, or breaks on, is unread.
+ */
+export function triage(
+  { name, vendor, product, source }: NamedSource,
+  router: Router,
+  request: WebhookRequest,
+  facts: RequestFacts,
+): Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> {
+  const { drafts, unread, probe } = readSafely(source, request);
+  const arrival = {
+    vendor,
+    product,
+    sourceId: name,
+    receivedAt: new Date(facts.receivedAt).toISOString(),
+    request: {
+      id: facts.id,
+      sha256: facts.sha256,
+      bytes: request.body.length,
+      contentType: facts.contentType,
+    },
+  };
+  const alerts = drafts.map((draft) => {
+    const alert = toAlert(draft, arrival);
+    return { alert, ...router.decide(alert) };
+  });
+  return { alerts, unread, ...(probe !== undefined && { probe }) };
+}
+
+/** A plugin that throws has a fault of ours: the vendor's bytes are kept, for a replay once it is mended. */
+function readSafely(source: Source, request: WebhookRequest): Reading {
+  try {
+    return source.read(request);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { drafts: [], unread: [{ reason: `the source's reader failed: ${reason}` }] };
+  }
+}
