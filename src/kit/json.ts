@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+
+/** What a body turned out to be. `flags` are codes for `AlertDraft.quality`; a reason starts with a code, too. */
+export type ParsedJson =
+  | { readonly kind: 'json'; readonly value: unknown; readonly flags: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
+const maxDepth = 64;
+
+/**
+ * Reads a body as JSON, whatever its content type says: UTF-8, or UTF-16 with a byte order mark. Bytes that are neither
+ * are replaced and flagged `invalid_utf8_replaced`. Whole numbers beyond 2^53 come out as strings of their digits, since
+ * vendors use them as ids. Not read: nothing at all, more than 64 levels, what is not JSON.
+ */
+export function parseJson(bytes: Buffer): ParsedJson {
+  const { text, flags } = decode(bytes);
+  const scan = scanTokens(text);
+  if (scan.isTooDeep) return { kind: 'unreadable', reason: `too_deep: nested more than ${maxDepth} levels` };
+  if (scan.isBlank) return { kind: 'unreadable', reason: 'empty_body: nothing was sent' };
+  try {
+    return { kind: 'json', value: JSON.parse(quoted(text, scan.hugeIntegers)) as unknown, flags };
+  } catch (error) {
+    return { kind: 'unreadable', reason: `not_json: ${describeSyntaxError(error)}` };
+  }
+}
+
+/** Parses JSON inside JSON, as message queues wrap it; the same rules and reasons. */
+export function parseJsonText(text: string): ParsedJson {
+  return parseJson(Buffer.from(text));
+}
+
+/** A JSON value with the keys of every object sorted: one text for all spellings of it. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const object = value as Readonly<Record<string, unknown>>;
+  const entries = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`);
+  return `{${entries.join(',')}}`;
+}
+
+/** SHA-256, in hex, of a value's canonical JSON: the version of what has no id. */
+export function contentHash(value: unknown): string {
+  return hash('sha256', canonicalJson(value), 'hex');
+}
+
+function decode(bytes: Buffer): { text: string; flags: readonly string[] } {
+  const encoding = utf16Of(bytes);
+  if (encoding === undefined) {
+    const text = bytes.toString('utf8');
+    return { text: text.startsWith('\ufeff') ? text.slice(1) : text, flags: isUtf8(bytes) ? [] : replaced };
+  }
+  try {
+    return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes), flags: [] };
+  } catch {
+    return { text: new TextDecoder(encoding).decode(bytes), flags: replaced };
+  }
+}
+
+const replaced: readonly string[] = ['invalid_utf8_replaced'];
+
+function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
+  return undefined;
+}
+
+type Scan = {
+  readonly isTooDeep: boolean;
+  readonly isBlank: boolean;
+  /** Start and end of every whole number that a double cannot hold. */
+  readonly hugeIntegers: readonly (readonly [number, number])[];
+};
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** One pass before `JSON.parse`, which would follow any depth and round any number. */
+function scanTokens(text: string): Scan {
+  let depth = 0;
+  let isBlank = true;
+  const hugeIntegers: [number, number][] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20) continue;
+    isBlank = false;
+    if (code === quote) {
+      i = endOfString(text, i);
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > maxDepth) return { isTooDeep: true, isBlank, hugeIntegers };
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--;
+    } else if (isDigit(code)) {
+      const start = i;
+      while (isDigit(text.charCodeAt(i + 1))) i++;
+      if (i - start >= 15 && isHugeInteger(text, start, i + 1)) hugeIntegers.push([start, i + 1]);
+    }
+  }
+  return { isTooDeep: false, isBlank, hugeIntegers };
+}
+
+/** The position of the closing quote, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  for (; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === quote) return i;
+    if (code === backslash) i++;
+  }
+  return i;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isHugeInteger(text: string, start: number, end: number): boolean {
+  const isWhole = !'.eE+'.includes(text.charAt(start - 1) || ' ') && !'.eE'.includes(text.charAt(end) || ' ');
+  return isWhole && text.charAt(start) !== '0' && !Number.isSafeInteger(Number(text.slice(start, end)));
+}
+
+function quoted(text: string, spans: readonly (readonly [number, number])[]): string {
+  if (spans.length === 0) return text;
+  let from = 0;
+  const parts: string[] = [];
+  for (const [start, end] of spans) {
+    const first = text.charAt(start - 1) === '-' ? start - 1 : start;
+    parts.push(text.slice(from, first), '"', text.slice(first, end), '"');
+    from = end;
+  }
+  return parts.join('') + text.slice(from);
+}
+
+/** The engine's words without the excerpt it quotes: reasons are logged, and bodies are not ours to log. */
+function describeSyntaxError(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/, (\.\.\.)?".*$/s, '') : 'unreadable';
+}
