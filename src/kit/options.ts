@@ -28,7 +28,8 @@ export function IsSecret(options: { each?: boolean } = {}): PropertyDecorator {
       },
       { each: options.each ?? false } satisfies ValidationOptions,
     ),
-    JSONSchema(options.each === true ? { oneOf: [text, { type: 'array', items: text, minItems: 1 }] } : text),
+    // As a function, it replaces what would be derived from the class of the instance.
+    JSONSchema(() => (options.each === true ? { oneOf: [text, { type: 'array', items: text, minItems: 1 }] } : text)),
   );
 }
 
@@ -66,7 +67,7 @@ function unitValue(
         defaultMessage: () => `$property must be ${wanted}`,
       },
     }),
-    JSONSchema({ type: 'string', pattern: pattern.source, description: wanted }),
+    JSONSchema(() => ({ type: 'string', pattern: pattern.source, description: wanted })),
   );
 }
 
