@@ -42,7 +42,15 @@ export type Activity =
       readonly next: 'delivered' | 'pending' | 'dead';
     }
   | { readonly kind: 'parked'; readonly at: number; readonly sink: string; readonly reason: string }
-  | { readonly kind: 'resumed'; readonly at: number; readonly sink: string };
+  | { readonly kind: 'resumed'; readonly at: number; readonly sink: string }
+  /** Something of ours failed; nothing is lost by it, and somebody should know. */
+  | {
+      readonly kind: 'fault';
+      readonly at: number;
+      readonly part: 'ingest' | 'delivery' | 'journal';
+      readonly sink?: string;
+      readonly reason: string;
+    };
 
 /** The one stream of what happens; hot, with no memory. */
 export class ActivityStream extends Subject<Activity> {}

@@ -1,0 +1,225 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { ActivityStream } from '../core/activity.js';
+import type { WebhookRequest } from '../core/source.js';
+import { clientAddress } from '../kit/address.js';
+import type { NamedSource } from '../routing/triage.js';
+import { headersProblem, inflateBody, readBody, type BodyProblem } from './body.js';
+import { IngestHealth } from './ingest.health.js';
+import { IngestOptions } from './ingest.options.js';
+import { IngestService, type IngestAnswer } from './ingest.service.js';
+import { rawProblem, sendProblem, strangerDetail, type Problem } from './problem.js';
+import { SourcePaths } from './source-paths.js';
+
+/** How often Node looks for requests that took too long; its default of 30 s would make the limit coarse. */
+const timeoutCheckMs = 1_000;
+const headersTimeoutMs = 10_000;
+const keepAliveTimeoutMs = 5_000;
+/** A sender told to come back does so after 1 s to this many seconds, so that not all come at once. */
+const maxRetryAfterSeconds = 5;
+
+/**
+ * HTTP as close to the wire as Node allows: bytes, limits and answers, and nothing else. It does not sit on Express,
+ * whose routing and prototype swapping cost several times what the rest of a webhook's path costs together, and whose
+ * body parsers would come between an HMAC and the bytes it signs.
+ */
+@Injectable()
+export class IngestListener implements BeforeApplicationShutdown {
+  readonly #server: Server;
+  #isDraining = false;
+
+  constructor(
+    private readonly options: IngestOptions,
+    private readonly paths: SourcePaths,
+    private readonly ingest: IngestService,
+    private readonly health: IngestHealth,
+    private readonly activity: ActivityStream,
+  ) {
+    this.#server = createServer({
+      requestTimeout: options.requestTimeout,
+      headersTimeout: Math.min(headersTimeoutMs, options.requestTimeout),
+      connectionsCheckingInterval: timeoutCheckMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+    });
+    this.#server.maxConnections = options.maxConnections;
+    this.#server.on('request', (request, response) => void this.#answer(request, response));
+    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      if (!headersProblem(request, options)) response.writeContinue();
+      void this.#answer(request, response);
+    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      this.#refuseUnparsed(error, socket);
+    });
+  }
+
+  /** Opens the port of the config (0: any free one); resolves with the address it got. */
+  async listen(): Promise<AddressInfo> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.options.port, this.options.host, resolve);
+    });
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Takes no new connection, answers what is in flight, and ends. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isDraining = true;
+    this.health.drain();
+    if (!this.#server.listening) return;
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const url = request.url ?? '';
+      const query = url.indexOf('?');
+      const path = query < 0 ? url : url.slice(0, query);
+      const found = this.paths.find(path);
+      if (found && request.method === 'POST') {
+        await this.#receive(found.source, request, response, path, found.key);
+      } else {
+        await this.#answerOther(request, response, path, found !== undefined);
+      }
+    } catch (error) {
+      this.#refuse(request, response, unavailable(error));
+    }
+  }
+
+  async #receive(
+    source: NamedSource,
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    pathKey: string | undefined,
+  ): Promise<void> {
+    const refused = headersProblem(request, this.options);
+    if (refused) {
+      this.#refuse(request, response, { ...refused, close: true }, source.name);
+      return;
+    }
+    const read = await readBody(request, this.options);
+    if (read === undefined) return;
+    const body = isProblem(read) ? read : await inflateBody(read, request.headers['content-encoding'], this.options);
+    if (isProblem(body)) {
+      this.#refuse(request, response, { ...body, close: true }, source.name);
+      return;
+    }
+    const webhook: WebhookRequest = {
+      headers: request.headers,
+      body,
+      path,
+      ...(pathKey !== undefined && { pathKey }),
+      remoteAddress: this.#senderOf(request),
+    };
+    const answer = await this.ingest.accept(source, webhook);
+    if (answer.kind === 'refused') {
+      const problem = { status: 401, detail: strangerDetail, headers: { 'www-authenticate': 'Bearer' } };
+      this.#refuse(request, response, problem, source.name);
+      return;
+    }
+    this.#sendAccepted(response, answer);
+  }
+
+  #sendAccepted(response: ServerResponse, answer: Extract<IngestAnswer, { kind: 'accepted' }>): void {
+    const { accepted, duplicates, quarantined, alerts } = answer;
+    const body = JSON.stringify({ accepted, duplicates, quarantined, alerts });
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    response.writeHead(202, this.#isDraining ? { ...headers, connection: 'close' } : headers);
+    response.end(body);
+  }
+
+  /** Everything that is not a webhook: the two health questions, the predecessor's status, and wrong doors. */
+  async #answerOther(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    isIngest: boolean,
+  ): Promise<void> {
+    const isQuestion = request.method === 'GET' || request.method === 'HEAD';
+    const status = isQuestion ? await this.health.answer(path) : undefined;
+    if (status) {
+      const body = JSON.stringify(status.body);
+      response.writeHead(status.status, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'cache-control': 'no-store',
+      });
+      response.end(request.method === 'HEAD' ? undefined : body);
+      return;
+    }
+    const problem: Problem =
+      isIngest || this.health.knows(path)
+        ? {
+            status: 405,
+            detail: `Use ${isIngest ? 'POST' : 'GET'} here.`,
+            headers: { allow: isIngest ? 'POST' : 'GET, HEAD' },
+          }
+        : { status: 404, detail: strangerDetail };
+    this.#refuse(request, response, { ...problem, close: !isQuestion });
+  }
+
+  #refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    problem: Problem & { readonly reason?: string },
+    source?: string,
+  ): void {
+    this.activity.next({
+      kind: 'refused',
+      at: Date.now(),
+      ...(source !== undefined && { source }),
+      status: problem.status,
+      reason: problem.reason ?? problem.detail,
+      remoteAddress: this.#senderOf(request),
+    });
+    sendProblem(response, problem);
+  }
+
+  /** What Node's parser turned away, and what took too long: no request object, only the socket. */
+  #refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [status, detail] = unparsed[error.code ?? ''] ?? [400, 'The request is not valid HTTP/1.1.'];
+    this.activity.next({
+      kind: 'refused',
+      at: Date.now(),
+      status,
+      reason: detail,
+      remoteAddress: socket.remoteAddress ?? '',
+    });
+    socket.end(rawProblem(status, detail));
+  }
+
+  #senderOf(request: IncomingMessage): string {
+    return clientAddress(
+      request.socket.remoteAddress ?? '',
+      request.headers['x-forwarded-for'],
+      this.options.trustedProxies,
+    );
+  }
+}
+
+const unparsed: Readonly<Record<string, readonly [number, string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 kB.'],
+};
+
+function isProblem(body: Buffer | BodyProblem): body is BodyProblem {
+  return !Buffer.isBuffer(body);
+}
+
+/** Whatever went wrong, the sender keeps its copy; the reason is for our log, not for strangers. */
+function unavailable(error: unknown): Problem & { readonly reason: string } {
+  return {
+    status: 503,
+    detail: 'Nothing of this request was kept. Send it again later.',
+    headers: { 'retry-after': String(1 + Math.floor(Math.random() * maxRetryAfterSeconds)) },
+    reason: error instanceof Error ? error.message : String(error),
+  };
+}

@@ -1,0 +1,49 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+
+/** An RFC 9457 answer. `close`: the rest of the request is not worth reading, so the connection ends with it. */
+export type Problem = {
+  readonly status: number;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly close?: boolean;
+};
+
+/** How long a sender that is still writing has to read our answer before the socket goes. */
+const lingerMs = 500;
+
+/** The same words for an unknown source and a wrong credential: a stranger learns nothing from them. */
+export const strangerDetail = 'There is no such source, or the request does not carry a credential that it accepts.';
+
+/** Answers with a problem, as `application/problem+json`. */
+export function sendProblem(response: ServerResponse, { status, detail, headers, close }: Problem): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = problemBody(status, detail);
+  response.writeHead(status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+    ...(close === true && { connection: 'close' }),
+  });
+  response.end(body);
+  if (close === true) {
+    const { socket } = response;
+    response.on('finish', () => setTimeout(() => socket?.destroy(), lingerMs).unref());
+  }
+}
+
+/** The bytes of a whole answer, for a socket on which no request could be parsed. */
+export function rawProblem(status: number, detail: string): string {
+  const body = problemBody(status, detail);
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function problemBody(status: number, detail: string): string {
+  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail });
+}
