@@ -1,0 +1,117 @@
+import type { Delivery, Lease, Settlement, SinkBacklog } from '../../core/journal.js';
+import type { Look } from '../../kit/claim-bell.js';
+import type { KeptDelivery } from './kept.js';
+
+/** What is owed to one sink, in the order it was accepted. */
+export class Backlog {
+  readonly #pending = new Map<number, KeptDelivery>();
+  readonly #settled = { delivered: 0, dead: 0, superseded: 0 };
+  #parked: SinkBacklog['parked'];
+  #lastToken = 0;
+
+  constructor(
+    readonly sink: string,
+    private readonly leaseMs: number,
+  ) {}
+
+  add(delivery: KeptDelivery): void {
+    if (delivery.state === 'pending') this.#pending.set(delivery.seq, delivery);
+    else if (delivery.state === 'superseded') this.#settled.superseded += 1;
+  }
+
+  /**
+   * Leases what is due. A finding is passed over when its earliest delivery is out or waiting: nothing overtakes.
+   * `now` is the wall clock, `uptime` one that never jumps, both in milliseconds.
+   */
+  claim(limit: { readonly count: number; readonly bytes?: number }, now: number, uptime: number): Look {
+    const deliveries: Delivery[] = [];
+    const passed = new Set<string>();
+    let againMs = Number.POSITIVE_INFINITY;
+    let bytes = 0;
+    if (this.#parked) return { deliveries };
+    for (const delivery of this.#pending.values()) {
+      const { alert } = delivery.of;
+      if (passed.has(alert.fingerprint)) continue;
+      passed.add(alert.fingerprint);
+      const waitMs = delivery.lease ? delivery.lease.until - uptime : (delivery.dueAt ?? now) - now;
+      if (waitMs > 0) {
+        againMs = Math.min(againMs, waitMs);
+        continue;
+      }
+      bytes += limit.bytes === undefined ? 0 : JSON.stringify(alert).length;
+      if (deliveries.length > 0 && bytes > (limit.bytes ?? bytes)) break;
+      this.#lastToken += 1;
+      delivery.lease = { token: this.#lastToken, until: uptime + this.leaseMs };
+      deliveries.push(toDelivery(delivery, this.#lastToken));
+      if (deliveries.length === limit.count) break;
+    }
+    return againMs === Number.POSITIVE_INFINITY ? { deliveries } : { deliveries, againMs };
+  }
+
+  /** False when the lease was no longer valid. */
+  settle({ lease, attempt, next }: Settlement): boolean {
+    const delivery = this.#held(lease);
+    if (!delivery) return false;
+    delivery.lease = undefined;
+    delivery.history = [...delivery.history, attempt];
+    delivery.state = next.kind;
+    if (next.kind === 'pending') {
+      delivery.dueAt = next.dueAt;
+      return true;
+    }
+    delivery.settledAt = attempt.at + attempt.durationMs;
+    if (next.kind === 'dead') {
+      delivery.fault = next.fault;
+      delivery.reason = next.reason;
+    } else if (next.remoteId !== undefined) {
+      delivery.remoteId = next.remoteId;
+    }
+    this.#settled[next.kind] += 1;
+    this.#pending.delete(lease.seq);
+    return true;
+  }
+
+  release(leases: readonly Lease[]): void {
+    for (const lease of leases) {
+      const delivery = this.#held(lease);
+      if (delivery) delivery.lease = undefined;
+    }
+  }
+
+  park(reason: string, since: number): void {
+    this.#parked ??= { reason, since };
+  }
+
+  resume(): void {
+    this.#parked = undefined;
+  }
+
+  count(): SinkBacklog {
+    const [oldest] = this.#pending.values();
+    return {
+      sink: this.sink,
+      pending: this.#pending.size,
+      ...this.#settled,
+      ...(oldest && { oldestPendingAt: oldest.of.request.receivedAt }),
+      ...(this.#parked && { parked: this.#parked }),
+    };
+  }
+
+  #held(lease: Lease): KeptDelivery | undefined {
+    const delivery = this.#pending.get(lease.seq);
+    return delivery?.lease?.token === lease.token ? delivery : undefined;
+  }
+}
+
+function toDelivery(delivery: KeptDelivery, token: number): Delivery {
+  const { alert, request } = delivery.of;
+  return {
+    id: `${alert.id}:${delivery.sink}`,
+    sink: delivery.sink,
+    alert,
+    routes: delivery.routes,
+    attempt: delivery.history.length + 1,
+    acceptedAt: request.receivedAt,
+    lease: { seq: delivery.seq, token },
+  };
+}

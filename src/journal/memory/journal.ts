@@ -1,0 +1,276 @@
+import { actionOf } from '../../core/alert.js';
+import { JournalUnavailableError } from '../../core/errors.js';
+import { isSuperseded, withReport } from '../../core/finding.js';
+import {
+  defineJournal,
+  Journal,
+  type AcceptedRequest,
+  type AlertQuery,
+  type AlertRecord,
+  type AlertSummary,
+  type Delivery,
+  type DeliveryRecord,
+  type DeliveryState,
+  type JournalContext,
+  type JournalCounts,
+  type Lease,
+  type Page,
+  type PageRequest,
+  type Receipt,
+  type RequestRecord,
+  type RoutedAlert,
+  type Settlement,
+} from '../../core/journal.js';
+import { ClaimBell } from '../../kit/claim-bell.js';
+import { JournalOptions } from '../../kit/journal-options.js';
+import { Backlog } from './backlog.js';
+import type { KeptAlert, KeptDelivery, KeptFinding, KeptRequest } from './kept.js';
+import { matches, pageOf, toAlertRecord, toDeliveryRecord, toRequestRecord, toSummary } from './records.js';
+
+/** Keeps everything in this process and nothing after it: for tests and first tries. */
+export const memory = defineJournal({
+  type: 'memory',
+  options: JournalOptions,
+  open: (options, context) => Promise.resolve(new MemoryJournal(options, context)),
+});
+
+type SourceTally = { -readonly [K in keyof JournalCounts['sources'][number]]: JournalCounts['sources'][number][K] };
+
+class MemoryJournal extends Journal {
+  readonly #bell = new ClaimBell();
+  readonly #requests = new Map<string, KeptRequest>();
+  readonly #alerts = new Map<string, KeptAlert>();
+  readonly #findings = new Map<string, KeptFinding>();
+  readonly #backlogs = new Map<string, Backlog>();
+  readonly #sources = new Map<string, SourceTally>();
+  readonly #routes = new Map<string, number>();
+  #lastSeq = 0;
+  #closed = false;
+
+  constructor(
+    private readonly options: JournalOptions,
+    private readonly context: JournalContext,
+  ) {
+    super();
+  }
+
+  async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
+    await this.check();
+    return requests.map((request) => this.#keep(request));
+  }
+
+  claim(
+    sink: string,
+    limit: { readonly count: number; readonly bytes?: number },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Delivery[]> {
+    const look = async () => {
+      await this.check();
+      return this.#backlog(sink).claim(limit, this.context.now(), performance.now());
+    };
+    const giveBack = (deliveries: readonly Delivery[]) =>
+      this.release(
+        sink,
+        deliveries.map((delivery) => delivery.lease),
+      );
+    return this.#bell.loop(sink, look, giveBack, signal);
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<number> {
+    await this.check();
+    const valid = settlements.filter((settlement) => this.#backlog(settlement.sink).settle(settlement));
+    for (const { sink } of valid) this.#bell.ring(sink);
+    return valid.length;
+  }
+
+  async release(sink: string, leases: readonly Lease[]): Promise<void> {
+    await this.check();
+    this.#backlog(sink).release(leases);
+    this.#bell.ring(sink);
+  }
+
+  async park(sink: string, reason: string): Promise<void> {
+    await this.check();
+    this.#backlog(sink).park(reason, this.context.now());
+  }
+
+  async resume(sink: string): Promise<void> {
+    await this.check();
+    this.#backlog(sink).resume();
+    this.#bell.ring(sink);
+  }
+
+  async alert(id: string): Promise<AlertRecord | undefined> {
+    await this.check();
+    const kept = this.#alerts.get(id);
+    return kept && toAlertRecord(kept);
+  }
+
+  async alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>> {
+    await this.check();
+    return pageOf(
+      [...this.#alerts.values()].filter((alert) => matches(alert, query)),
+      page,
+      toSummary,
+    );
+  }
+
+  async raw(id: string): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined> {
+    await this.check();
+    const request = this.#alerts.get(id)?.request ?? this.#requests.get(id);
+    return request && { contentType: request.contentType, body: request.body };
+  }
+
+  async deliveries(
+    filter: { readonly sink?: string; readonly state?: DeliveryState },
+    page: PageRequest,
+  ): Promise<Page<DeliveryRecord>> {
+    await this.check();
+    const all = [...this.#alerts.values()].flatMap((alert) => alert.deliveries);
+    const wanted = all.filter((d) => d.sink === (filter.sink ?? d.sink) && d.state === (filter.state ?? d.state));
+    return pageOf(wanted, page, toDeliveryRecord);
+  }
+
+  async quarantine(page: PageRequest): Promise<Page<RequestRecord>> {
+    await this.check();
+    const unread = [...this.#requests.values()].flatMap((request) =>
+      request.unread.map((part) => ({ request, ...part })),
+    );
+    return pageOf(unread, page, ({ request, reason, index }) => toRequestRecord(request, reason, index));
+  }
+
+  async probes(page: PageRequest): Promise<Page<RequestRecord>> {
+    await this.check();
+    const probes = [...this.#requests.values()].filter((request) => request.probe !== undefined);
+    return pageOf(probes, page, (request) => toRequestRecord(request, request.probe ?? ''));
+  }
+
+  async counts(): Promise<JournalCounts> {
+    await this.check();
+    return {
+      sources: [...this.#sources.values()].map((tally) => ({ ...tally })),
+      routes: [...this.#routes].map(([route, alerts]) => ({ route, alerts })),
+      sinks: [...this.#backlogs.values()].map((backlog) => backlog.count()),
+    };
+  }
+
+  check(): Promise<void> {
+    return this.#closed
+      ? Promise.reject(new JournalUnavailableError('The journal is closed.', true))
+      : Promise.resolve();
+  }
+
+  async purge(now: number): Promise<number> {
+    await this.check();
+    const { retention, dedupWindow, deadLetterRetention } = this.options;
+    const cutoff = now - Math.max(retention, dedupWindow);
+    const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
+    let purged = 0;
+    for (const [id, { request, deliveries }] of this.#alerts) {
+      const isDead = deliveries.some((delivery) => delivery.state === 'dead');
+      if (request.receivedAt > (isDead ? deadCutoff : cutoff)) continue;
+      if (deliveries.some((delivery) => delivery.state === 'pending')) continue;
+      this.#alerts.delete(id);
+      request.alerts -= 1;
+      purged += 1;
+    }
+    for (const [id, { alerts, receivedAt }] of this.#requests) {
+      if (alerts === 0 && receivedAt <= cutoff) this.#requests.delete(id);
+    }
+    for (const [fingerprint, { lastSeenAt, reports }] of this.#findings) {
+      if (lastSeenAt <= cutoff) this.#findings.delete(fingerprint);
+      for (const [dedupKey, { at }] of reports) if (at <= now - dedupWindow) reports.delete(dedupKey);
+    }
+    return purged;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#bell.close();
+    return Promise.resolve();
+  }
+
+  #keep({ alerts, unread, ...rest }: AcceptedRequest): Receipt {
+    const request: KeptRequest = {
+      ...rest,
+      seq: this.#nextSeq(),
+      unread: unread.map((part) => ({ seq: this.#nextSeq(), ...part })),
+      alerts: 0,
+    };
+    this.#requests.set(request.id, request);
+    const receipts = alerts.map((routed) => this.#keepAlert(routed, request));
+    const accepted = receipts.filter((receipt) => receipt.status === 'accepted').length;
+    const tally = this.#tallyOf(request.source);
+    tally.requests += 1;
+    tally.accepted += accepted;
+    tally.duplicates += receipts.length - accepted;
+    tally.quarantined += unread.length;
+    tally.probes += request.probe === undefined ? 0 : 1;
+    return { alerts: receipts };
+  }
+
+  #keepAlert({ alert, routes, sinks }: RoutedAlert, request: KeptRequest): Receipt['alerts'][number] {
+    const known = this.#findings.get(alert.fingerprint);
+    const first = known?.reports.get(alert.dedupKey);
+    if (first && request.receivedAt - first.at < this.options.dedupWindow) {
+      first.as.duplicates += 1;
+      return { id: first.as.alert.id, status: 'duplicate' };
+    }
+    const superseded = isSuperseded(alert, known?.finding);
+    const kept: KeptAlert = {
+      seq: this.#nextSeq(),
+      alert: { ...alert, action: actionOf(alert.state, known === undefined) },
+      request,
+      superseded,
+      routes,
+      duplicates: 0,
+      deliveries: [],
+    };
+    kept.deliveries = sinks.map(({ sink, routes: asking, keepsState }) => {
+      const isLate = superseded && keepsState;
+      return {
+        seq: this.#nextSeq(),
+        of: kept,
+        sink,
+        routes: asking,
+        state: isLate ? 'superseded' : 'pending',
+        history: [],
+        ...(isLate && { settledAt: request.receivedAt }),
+      };
+    });
+    this.#alerts.set(alert.id, kept);
+    request.alerts += 1;
+    const finding = known ?? { finding: withReport(alert, undefined), lastSeenAt: 0, reports: new Map() };
+    if (!superseded) finding.finding = withReport(alert, known?.finding);
+    finding.lastSeenAt = request.receivedAt;
+    finding.reports.set(alert.dedupKey, { at: request.receivedAt, as: kept });
+    this.#findings.set(alert.fingerprint, finding);
+    if (routes.length === 0) this.#tallyOf(request.source).unrouted += 1;
+    for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);
+    for (const delivery of kept.deliveries) this.#owe(delivery);
+    return { id: alert.id, status: 'accepted' };
+  }
+
+  #owe(delivery: KeptDelivery): void {
+    this.#backlog(delivery.sink).add(delivery);
+    this.#bell.ring(delivery.sink);
+  }
+
+  #backlog(sink: string): Backlog {
+    const backlog = this.#backlogs.get(sink) ?? new Backlog(sink, this.options.lease);
+    this.#backlogs.set(sink, backlog);
+    return backlog;
+  }
+
+  #tallyOf(source: string): SourceTally {
+    const zero = { source, requests: 0, accepted: 0, duplicates: 0, quarantined: 0, probes: 0, unrouted: 0 };
+    const tally = this.#sources.get(source) ?? zero;
+    this.#sources.set(source, tally);
+    return tally;
+  }
+
+  #nextSeq(): number {
+    this.#lastSeq += 1;
+    return this.#lastSeq;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Alert } from '../../core/alert.js';
+import type { Finding } from '../../core/finding.js';
+import type { AcceptedRequest, Attempt, DeliveryState } from '../../core/journal.js';
+
+/** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
+
+export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread'> & {
+  readonly seq: number;
+  readonly unread: readonly { readonly seq: number; readonly index?: number; readonly reason: string }[];
+  /** How many of its alerts are still kept. */
+  alerts: number;
+};
+
+export type KeptAlert = {
+  readonly seq: number;
+  readonly alert: Alert;
+  readonly request: KeptRequest;
+  readonly superseded: boolean;
+  readonly routes: readonly string[];
+  duplicates: number;
+  deliveries: readonly KeptDelivery[];
+};
+
+export type KeptDelivery = {
+  readonly seq: number;
+  readonly of: KeptAlert;
+  readonly sink: string;
+  readonly routes: readonly string[];
+  state: DeliveryState;
+  /** While pending: not before this, milliseconds since the epoch. Absent: at once, whatever the clock says. */
+  dueAt?: number;
+  lease?: { readonly token: number; readonly until: number } | undefined;
+  history: readonly Attempt[];
+  settledAt?: number;
+  remoteId?: string;
+  fault?: 'theirs' | 'ours' | 'age';
+  reason?: string;
+};
+
+export type KeptFinding = {
+  finding: Finding;
+  lastSeenAt: number;
+  /** By dedup key: when that report was first accepted, and as which alert. */
+  readonly reports: Map<string, { readonly at: number; readonly as: KeptAlert }>;
+};

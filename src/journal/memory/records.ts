@@ -1,0 +1,101 @@
+import type {
+  AlertQuery,
+  AlertRecord,
+  AlertSummary,
+  DeliveryRecord,
+  Page,
+  PageRequest,
+  RequestRecord,
+} from '../../core/journal.js';
+import type { KeptAlert, KeptDelivery, KeptRequest } from './kept.js';
+
+/** How the admin side sees what is kept. */
+
+export function matches({ alert, request, routes, deliveries }: KeptAlert, query: AlertQuery): boolean {
+  return (
+    isOrAbsent(query.source, request.source) &&
+    isOrAbsent(query.kind, alert.kind) &&
+    isOrAbsent(query.state, alert.state) &&
+    isOrAbsent(query.severity, alert.severity) &&
+    isOrAbsent(query.fingerprint, alert.fingerprint) &&
+    isOrAbsent(query.unrouted, routes.length === 0) &&
+    request.receivedAt >= (query.from ?? 0) &&
+    request.receivedAt < (query.until ?? Number.POSITIVE_INFINITY) &&
+    ((query.sink === undefined && query.deliveryState === undefined) ||
+      deliveries.some((d) => isOrAbsent(query.sink, d.sink) && isOrAbsent(query.deliveryState, d.state)))
+  );
+}
+
+function isOrAbsent<T>(wanted: T | undefined, actual: T): boolean {
+  return wanted === undefined || wanted === actual;
+}
+
+export function toSummary({ alert, superseded, routes, deliveries, request }: KeptAlert): AlertSummary {
+  const { id, fingerprint, receivedAt, kind, state, severity, title } = alert;
+  return {
+    id,
+    fingerprint,
+    receivedAt,
+    source: request.source,
+    kind,
+    state,
+    severity,
+    title,
+    superseded,
+    routes,
+    deliveries: deliveries.map((d) => ({ sink: d.sink, state: d.state, attempts: d.history.length })),
+  };
+}
+
+export function toAlertRecord({ alert, superseded, duplicates, routes, request, deliveries }: KeptAlert): AlertRecord {
+  const { id, source, receivedAt, remoteAddress, authentication, contentType } = request;
+  return {
+    alert,
+    superseded,
+    duplicates,
+    routes,
+    request: { id, source, receivedAt, remoteAddress, authentication, contentType },
+    deliveries: deliveries.map((d) => ({ ...toDeliveryRecord(d), history: d.history })),
+  };
+}
+
+export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
+  const { of, sink, routes, state, history, dueAt, settledAt, remoteId, fault, reason } = delivery;
+  return {
+    alertId: of.alert.id,
+    sink,
+    routes,
+    state,
+    attempts: history.length,
+    ...(state === 'pending' && { dueAt: dueAt ?? of.request.receivedAt }),
+    ...(settledAt !== undefined && { settledAt }),
+    ...(remoteId !== undefined && { remoteId }),
+    ...(fault !== undefined && { fault }),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+export function toRequestRecord(request: KeptRequest, reason: string, index?: number): RequestRecord {
+  return {
+    requestId: request.id,
+    source: request.source,
+    receivedAt: request.receivedAt,
+    contentType: request.contentType,
+    bytes: request.body.length,
+    ...(index !== undefined && { index }),
+    reason,
+  };
+}
+
+/** A page of numbered rows, newest first; the cursor is the number of the last row shown. */
+export function pageOf<Row extends { readonly seq: number }, T>(
+  rows: readonly Row[],
+  page: PageRequest,
+  show: (row: Row) => T,
+): Page<T> {
+  const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
+  const left = rows.filter((row) => row.seq < before).sort((a, b) => b.seq - a.seq);
+  const shown = left.slice(0, page.limit);
+  const last = shown.at(-1);
+  return { items: shown.map(show), ...(last && left.length > shown.length && { next: String(last.seq) }) };
+}
