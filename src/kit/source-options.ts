@@ -16,6 +16,7 @@ import { Webhook } from 'standardwebhooks';
 import { Secret } from '../core/secret.js';
 import { IsCidr } from './address.js';
 import { IsDuration, IsSecret, OneOrMany } from './options.js';
+import { IsSeverityTable, type SeverityTable } from './severity.js';
 
 type Schema = ReturnType<typeof targetConstructorToSchema>;
 
@@ -43,6 +44,11 @@ export class SourceOptions {
     message: '$property must hold paths that begin with /, without a query, and not /healthz, /readyz or /v1/…',
   })
   paths?: readonly string[];
+
+  /** Our severity for words of the vendor's, ahead of the plugin's own table; each use is flagged on the alert. */
+  @IsOptional()
+  @IsSeverityTable()
+  severities?: SeverityTable;
 }
 
 // Each class is one way to authenticate. `secret` is one or several valid at once, so that it can be rotated.
