@@ -68,13 +68,22 @@ describe('a body', () => {
     });
   });
 
+  it('loses the members that could become a prototype, however they are spelled', () => {
+    const body = '{"a":{"__proto__":{"x":1},"b":"__proto__"},"c":[{"\\u005f_proto_\\u005F":2}],"d":"\\u0041"}';
+    expect(parseJsonText(body)).toEqual({
+      kind: 'json',
+      value: { a: { b: '__proto__' }, c: [{}], d: 'A' },
+      flags: ['unsafe_key_dropped'],
+    });
+    expect(parseJsonText('{"a":"\\u0041__proto__"}')).toMatchObject({ value: { a: 'A__proto__' }, flags: [] });
+  });
+
   it('that is JSON is what JSON.parse says it is, whatever the whitespace', () => {
     const spacing = fc.constantFrom(undefined, 1, '\t');
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6, noUnicodeString: false }), spacing, (value, space) => {
         const body = JSON.stringify(value, null, space);
-        const hasHugeIntegers = /\d{16}/.test(body);
-        fc.pre(!hasHugeIntegers);
+        fc.pre(!/\d{16}|__proto__/.test(body));
         expect(parseJsonText(body)).toEqual({ kind: 'json', value: JSON.parse(body) as unknown, flags: [] });
       }),
     );

@@ -11,14 +11,15 @@ const maxDepth = 64;
 /**
  * Reads a body as JSON, whatever its content type says: UTF-8, or UTF-16 with a byte order mark. Bytes that are neither
  * are replaced and flagged `invalid_utf8_replaced`. Whole numbers beyond 2^53 come out as strings of their digits, since
- * vendors use them as ids. Not read: nothing at all, more than 64 levels, what is not JSON.
+ * vendors use them as ids. Members named `__proto__` are left out and flagged `unsafe_key_dropped`. Not read: nothing at
+ * all, more than 64 levels, what is not JSON.
  */
 export function parseJson(bytes: Buffer): ParsedJson {
   const { text, flags } = decode(bytes);
   const scan = needsScan(text) ? scanTokens(text) : harmless;
   if (scan.isTooDeep) return { kind: 'unreadable', reason: `too_deep: nested more than ${maxDepth} levels` };
   try {
-    return { kind: 'json', value: JSON.parse(quoted(text, scan.hugeIntegers)) as unknown, flags };
+    return parseSafely(quoted(text, scan.hugeIntegers), flags);
   } catch (error) {
     const isEmpty = text.trim() === '';
     return { kind: 'unreadable', reason: isEmpty ? 'empty_body: nothing was sent' : `not_json: ${syntaxOf(error)}` };
@@ -65,6 +66,25 @@ function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
   return undefined;
+}
+
+/** The one name that a copy of an object may take for its prototype instead of a member. */
+const unsafeKey = '__proto__';
+
+function parseSafely(json: string, flags: readonly string[]): ParsedJson {
+  if (!mayHoldUnsafeKey(json)) return { kind: 'json', value: JSON.parse(json) as unknown, flags };
+  const dropped = new Set<string>();
+  const value: unknown = JSON.parse(json, (key, member: unknown) => {
+    if (key !== unsafeKey) return member;
+    dropped.add('unsafe_key_dropped');
+    return undefined;
+  });
+  return { kind: 'json', value, flags: [...flags, ...dropped] };
+}
+
+/** Written out, or with one of its characters escaped: `\\u005f` is the underscore, the letters are in 006 and 007. */
+function mayHoldUnsafeKey(json: string): boolean {
+  return json.includes(unsafeKey) || (json.includes('\\u00') && /\\u00[5-7]/.test(json));
 }
 
 type Scan = {
