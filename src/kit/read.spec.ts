@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { at, bodyText, bool, field, httpsUrl, id, isObject, list, number, oneOf, text, titleText } from './read.js';
+import { at, bodyText, bool, count, field, httpsUrl, id, isObject, list, number, oneOf, text, titleText } from './read.js';
 
 const flags = (): Set<string> => new Set();
 
@@ -55,6 +55,13 @@ describe('a text', () => {
   it('is no identifier where it is a truth value', () => {
     expect([id(7), id('7'), id(true), id(null)]).toEqual(['7', '7', undefined, undefined]);
   });
+});
+
+it('counts are whole and not below zero', () => {
+  expect([0, '6', -0, -1, 1.5, 2 ** 53, '1e3', true, null].map(count)).toEqual([
+    ...[0, 6, 0],
+    ...Array<undefined>(6).fill(undefined),
+  ]);
 });
 
 it('numbers and truth values are read from their texts too', () => {

@@ -54,6 +54,12 @@ export function number(value: unknown): number | undefined {
   return /^-?\d+(\.\d+)?$/.test(digits) ? Number(digits) : undefined;
 }
 
+/** A whole number from 0, such as how often something was seen. */
+export function count(value: unknown): number | undefined {
+  const times = number(value);
+  return times !== undefined && Number.isSafeInteger(times) && times >= 0 ? Math.abs(times) : undefined;
+}
+
 /** A truth value, also as `"true"`, `"False"`, 1, 0, `"1"` or `"0"`. */
 export function bool(value: unknown): boolean | undefined {
   return oneOf(value, { true: true, false: false, '1': true, '0': false });
