@@ -1,6 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { at, bodyText, bool, count, field, httpsUrl, id, isObject, list, number, oneOf, text, titleText } from './read.js';
+import {
+  at,
+  bodyText,
+  bool,
+  count,
+  field,
+  httpsUrl,
+  id,
+  isObject,
+  list,
+  number,
+  oneOf,
+  text,
+  titleText,
+} from './read.js';
 
 const flags = (): Set<string> => new Set();
 
