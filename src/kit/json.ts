@@ -82,7 +82,7 @@ function parseSafely(json: string, flags: readonly string[]): ParsedJson {
   return { kind: 'json', value, flags: [...flags, ...dropped] };
 }
 
-/** Written out, or with one of its characters escaped: `\\u005f` is the underscore, the letters are in 006 and 007. */
+/** Written out, or with one of its characters escaped: `\u005f` is the underscore, the letters are in 006 and 007. */
 function mayHoldUnsafeKey(json: string): boolean {
   return json.includes(unsafeKey) || (json.includes('\\u00') && /\\u00[5-7]/.test(json));
 }

@@ -9,6 +9,7 @@ import {
   httpsUrl,
   id,
   isObject,
+  jsonCopy,
   list,
   number,
   oneOf,
@@ -135,13 +136,33 @@ describe('a body of text', () => {
   });
 
   it('is at most 16 kB if not told otherwise', () => {
-    const anyText = fc.string({ unit: 'binary', minLength: 5_000, maxLength: 9_000 });
+    const anyText = fc.string({ unit: 'binary', minLength: 100, maxLength: 200 });
     fc.assert(
       fc.property(anyText, (value) => {
-        expect(Buffer.byteLength(bodyText(value.repeat(3), flags()) ?? '')).toBeLessThanOrEqual(16_000);
+        expect(Buffer.byteLength(bodyText(value.repeat(150), flags()) ?? '')).toBeLessThanOrEqual(16_000);
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('a copy of any JSON', () => {
+  it('is the same but for what no text of an alert may hold', () => {
+    const collected = flags();
+    const value = { list: [1, null, true, ['x ', '']], 'na\u0000me': { lone: '\ud800' } };
+    expect(jsonCopy(value, collected)).toEqual({ list: [1, null, true, ['x ', '']], name: { lone: '\ufffd' } });
+    expect(collected.size).toBe(0);
+  });
+
+  it('ends where its limit is reached, and says so', () => {
+    const collected = flags();
+    const events = Array.from({ length: 100 }, (_, n) => ({ n, text: 'x'.repeat(100) }));
+    const copied = jsonCopy({ events, last: 1 }, collected, 1_000) as { events: unknown[] };
+    expect(copied.events.slice(0, 8)).toEqual(events.slice(0, 8));
+    expect(JSON.stringify(copied).length).toBeLessThan(1_100);
+    expect(copied).not.toHaveProperty('last');
+    expect([...collected]).toEqual(['enrichment_truncated']);
+    expect(jsonCopy('x'.repeat(2_000), flags(), 1_000)).toBeUndefined();
   });
 });
 

@@ -111,6 +111,33 @@ export function httpsUrl(value: unknown): string | undefined {
   return isFit ? url.href : undefined;
 }
 
+const maxCopy = 64_000;
+
+/**
+ * A copy of any JSON that may go into an alert: clean texts, and at most about 64 kB or as told. The rest, from the
+ * first part that does not fit, is left out and flagged `enrichment_truncated`.
+ */
+export function jsonCopy(value: unknown, flags: Flags, maxBytes = maxCopy): unknown {
+  let left = maxBytes;
+  const copyText = (string: string): string | undefined => {
+    left -= string.length + 2;
+    if (left < 0) return undefined;
+    return isPlain(string) ? string : cleaned(string);
+  };
+  const copy = (node: unknown): unknown => {
+    if (typeof node === 'string') return copyText(node);
+    left -= 4;
+    if (left < 0) return undefined;
+    if (Array.isArray(node)) return node.map(copy).filter((element) => element !== undefined);
+    if (!isObject(node)) return node;
+    const members = Object.entries(node).map(([name, member]) => [copyText(name), copy(member)] as const);
+    return Object.fromEntries(members.filter(([, member]) => member !== undefined));
+  };
+  const copied = copy(value);
+  if (left < 0) flags.add('enrichment_truncated');
+  return copied;
+}
+
 /** Printable ASCII with nothing to trim, which most of what vendors send is: what needs no work. */
 function isPlain(value: string): boolean {
   const { length } = value;
