@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityStream } from '../core/activity.js';
 import { Journal, type Delivery } from '../core/journal.js';
@@ -14,7 +14,7 @@ const faultPauseMs = 1_000;
 
 /** The sending half: for each sink one loop of its own, so that a dead or slow one delays no other. */
 @Injectable()
-export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
+export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** Ends the claims; then what runs gets its grace. */
   readonly #stop = new AbortController();
   /** Ends the calls that are still running. */
@@ -35,7 +35,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Claims nothing more, lets running calls end within the grace, then cuts them off; what they had comes due again. */
-  async onModuleDestroy(): Promise<void> {
+  async beforeApplicationShutdown(): Promise<void> {
     this.#stop.abort();
     const ended = Promise.all(this.#loops);
     const grace = sleep(this.options.shutdownGrace, undefined, { ref: false });

@@ -79,7 +79,7 @@ export async function inflateBody(
   try {
     return await inflater(body, { maxOutputLength });
   } catch (error) {
-    if (error instanceof RangeError) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       return { status: 413, detail: `The body inflates to more than ${maxOutputLength} bytes.` };
     }
     return { status: 400, detail: `The body is not valid ${coding ?? ''}.` };

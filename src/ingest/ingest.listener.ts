@@ -1,4 +1,4 @@
-import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ActivityStream } from '../core/activity.js';
@@ -25,8 +25,10 @@ const maxRetryAfterSeconds = 5;
  * body parsers would come between an HMAC and the bytes it signs.
  */
 @Injectable()
-export class IngestListener implements BeforeApplicationShutdown {
+export class IngestListener implements OnModuleDestroy {
   readonly #server: Server;
+  /** Connections that end with the answer they were given; what the parser still finds on them gets none. */
+  readonly #ending = new WeakSet<Socket>();
   #isDraining = false;
 
   constructor(
@@ -62,8 +64,8 @@ export class IngestListener implements BeforeApplicationShutdown {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Takes no new connection, answers what is in flight, and ends. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Takes no new connection, answers what is in flight within its time limit, and ends. */
+  async onModuleDestroy(): Promise<void> {
     this.#isDraining = true;
     this.health.drain();
     if (!this.#server.listening) return;
@@ -176,11 +178,13 @@ export class IngestListener implements BeforeApplicationShutdown {
       reason: problem.reason ?? problem.detail,
       remoteAddress: this.#senderOf(request),
     });
+    if (problem.close === true) this.#ending.add(request.socket);
     sendProblem(response, problem);
   }
 
   /** What Node's parser turned away, and what took too long: no request object, only the socket. */
   #refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (this.#ending.has(socket)) return;
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;

@@ -1,0 +1,138 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { LoadJob, LoadResult } from './report.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const clockTicksPerSecond = 100;
+
+export const benchToken = 'bench-token-0123456789abcdef';
+
+/** A TypeScript file of this folder, run as a process of its own. */
+export function forkTool(file: string, argument?: object): ChildProcess {
+  return fork(join(root, 'bench', file), argument ? [JSON.stringify(argument)] : [], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+/** The next message of a forked process. */
+export function messageFrom<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => {
+      resolve(message as T);
+    });
+    child.once('exit', (code) => {
+      reject(new Error(`a bench process ended early, with ${String(code)}`));
+    });
+  });
+}
+
+export async function runLoad(job: LoadJob): Promise<LoadResult> {
+  return messageFrom<LoadResult>(forkTool('load.ts', job));
+}
+
+/** Ends a process by its id and waits until it is gone. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await gone;
+}
+
+export type RouterOptions = {
+  readonly journal: 'sqlite' | 'memory';
+  /** Where the sink posts; a closed port keeps everything in the backlog. */
+  readonly datadogPort: number;
+  readonly intake: 'events' | 'logs';
+  /** A folder to go on with; absent: a new one, removed with the router. */
+  readonly folder?: string;
+};
+
+/** The real router, as the README starts it. */
+export class RouterProcess {
+  private constructor(
+    readonly port: number,
+    readonly folder: string,
+    private readonly child: ChildProcess,
+    private readonly keepsFolder: boolean,
+  ) {}
+
+  static async start(options: RouterOptions): Promise<RouterProcess> {
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'signalbox-bench-'));
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const config = join(folder, 'bench.yaml');
+    writeFileSync(config, routerConfig(options, folder, port, adminPort));
+    const child = spawn(process.execPath, [join(root, 'dist/main.js'), 'serve', '-c', config], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    await untilReady(`http://127.0.0.1:${port}/readyz`, child);
+    return new RouterProcess(port, folder, child, options.folder !== undefined);
+  }
+
+  /** CPU seconds used so far, all threads (Linux). */
+  cpuSeconds(): number {
+    const fields =
+      readFileSync(`/proc/${String(this.child.pid)}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
+  }
+
+  /** Megabytes in memory now (Linux). */
+  residentMb(): number {
+    const status = readFileSync(`/proc/${String(this.child.pid)}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_024;
+  }
+
+  async stop(): Promise<void> {
+    await end(this.child);
+    if (!this.keepsFolder) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function routerConfig(options: RouterOptions, folder: string, port: number, adminPort: number): string {
+  const journal =
+    options.journal === 'sqlite' ? `{ type: sqlite, path: ${join(folder, 'journal.db')} }` : '{ type: memory }';
+  return `
+logLevel: error
+ingest: { host: 127.0.0.1, port: ${port} }
+admin: { host: 127.0.0.1, port: ${adminPort} }
+delivery: { shutdownGrace: 1s }
+journal: ${journal}
+sources:
+  threat-stack: { type: threatstack, auth: { type: bearer, secret: ${benchToken} } }
+sinks:
+  datadog:
+    type: datadog
+    intake: ${options.intake}
+    apiKey: bench
+    endpoint: http://127.0.0.1:${options.datadogPort}
+    allowCidrs: [127.0.0.0/8]
+routes:
+  - { name: everything, to: datadog }
+`;
+}
+
+async function untilReady(url: string, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`the router ended at once, with ${child.exitCode}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new Error('the router did not become ready in 10 s');
+}
+
+/** A port that was free a moment ago; also one on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { createApp } from '../app.js';
+import { defaultConfigFile, readConfig } from '../config/config.module.js';
+import { describeProblem } from '../core/errors.js';
+import { IngestListener } from '../ingest/ingest.listener.js';
+
+/** `serve`: runs the router until SIGTERM or SIGINT, which drain it; a second one ends it at once. */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('run the router (the default)')
+    .option('-c, --config <file>', 'config file', defaultConfigFile())
+    .action(async ({ config: file }: { config: string }) => {
+      const config = await readConfig(file);
+      for (const warning of config.warnings) process.stderr.write(`${describeProblem(warning)}\n`);
+
+      const app = await createApp(config);
+      endOnSignals(() => app.close());
+      await app.listen(config.admin.port, config.admin.host);
+      await app.get(IngestListener).listen();
+    });
+}
+
+/** Exits 0 once drained; on a second signal, 1 without waiting. */
+function endOnSignals(close: () => Promise<void>): void {
+  let isEnding = false;
+  const end = (): void => {
+    if (isEnding) process.exit(1);
+    isEnding = true;
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}

@@ -1,0 +1,295 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { ActivityStream, type Activity } from '../core/activity.js';
+import { JournalUnavailableError } from '../core/errors.js';
+import type { Journal } from '../core/journal.js';
+import type { Source, WebhookRequest } from '../core/source.js';
+import { journals } from '../journal/index.js';
+import { JournalOptions } from '../kit/journal-options.js';
+import { addressList } from '../kit/address.js';
+import { Router } from '../routing/router.js';
+import { IngestHealth } from './ingest.health.js';
+import { IngestListener } from './ingest.listener.js';
+import { IngestService } from './ingest.service.js';
+import { SourcePaths } from './source-paths.js';
+
+const token = 'Bearer right';
+const maxBody = 10_000;
+const maxInflated = 1_500_000;
+
+let seen: WebhookRequest[];
+let happened: Activity[];
+let journal: Journal;
+let listener: IngestListener;
+let base: string;
+let port: number;
+
+/** One alert for each word of the body; the word `bad` is unread, `probe` a probe, `throw` a broken reader. */
+const words: Source = {
+  authenticate: ({ headers, pathKey }) =>
+    headers.authorization === token || pathKey === 'right key' ? { ok: true, method: 'test' } : { ok: false },
+  read: (request) => {
+    seen.push(request);
+    const text = request.body.toString('utf8');
+    if (text === 'throw') throw new Error('boom');
+    if (text === 'probe') return { drafts: [], unread: [], probe: 'hello' };
+    const elements = text.split(' ').map((word, index) => ({ word, index }));
+    return {
+      drafts: elements
+        .filter(({ word }) => word !== 'bad')
+        .map(({ word, index }) => ({
+          entity: { type: 'word', id: word },
+          version: 'open',
+          kind: 'detection',
+          state: 'open',
+          severity: 'high',
+          title: word,
+          vendorIds: { word },
+          resources: [],
+          tags: [],
+          quality: [],
+          index,
+        })),
+      unread: elements.filter(({ word }) => word === 'bad').map(({ index }) => ({ index, reason: 'it is bad' })),
+    };
+  },
+};
+
+beforeEach(async () => {
+  seen = [];
+  happened = [];
+  const memory = journals.find(({ type }) => type === 'memory');
+  if (!memory) throw new Error('there is no memory journal');
+  journal = await memory.open(new JournalOptions(), { now: Date.now });
+  const activity = new ActivityStream();
+  activity.subscribe((each) => happened.push(each));
+  const source = { name: 'words', type: 'words', vendor: 'acme', product: 'Words', source: words };
+  listener = new IngestListener(
+    {
+      host: '127.0.0.1',
+      port: 0,
+      maxBody,
+      maxInflated,
+      requestTimeout: 1_500,
+      maxConnections: 20,
+      trustedProxies: addressList(['127.0.0.1']),
+    },
+    new SourcePaths([{ source, paths: ['/api/v1/datadog/event'] }]),
+    new IngestService(new Router([]), journal, activity),
+    new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal),
+    activity,
+  );
+  ({ port } = await listener.listen());
+  base = `http://127.0.0.1:${port}`;
+});
+
+afterEach(async () => {
+  await listener.onModuleDestroy();
+  await journal.close();
+});
+
+const post = (body: string | Buffer, headers: Record<string, string> = {}, path = '/v1/ingest/words') =>
+  fetch(base + path, {
+    method: 'POST',
+    body: new Uint8Array(Buffer.from(body)),
+    headers: { authorization: token, ...headers },
+  });
+
+/** Everything that comes back on a raw connection until it ends. */
+async function exchange(...parts: readonly string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', () => undefined);
+  for (const part of parts) socket.write(part);
+  await once(socket, 'close');
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+describe('a webhook', () => {
+  it('is answered 202 with a line for each alert, once it is in the journal', async () => {
+    const answer = await post('one bad two one');
+    expect(answer.status).toBe(202);
+    const told = (await answer.json()) as { alerts: { id: string; status: string }[] };
+    expect(told).toMatchObject({ accepted: 2, duplicates: 1, quarantined: 1 });
+    expect(told.alerts.map(({ status }) => status)).toEqual(['accepted', 'accepted', 'duplicate', 'quarantined']);
+    expect(told.alerts[2]?.id).toBe(told.alerts[0]?.id);
+    const kept = await journal.alert(told.alerts[1]?.id ?? '');
+    expect(kept).toMatchObject({ alert: { title: 'two', raw: { index: 2 } }, request: { authentication: 'test' } });
+    expect((await journal.raw(told.alerts[0]?.id ?? ''))?.body.toString()).toBe('one bad two one');
+    expect((await journal.quarantine({ limit: 10 })).items).toMatchObject([{ index: 1, reason: 'it is bad' }]);
+  });
+
+  it('may use the capability form, the key percent-encoded', async () => {
+    const answer = await post('one', { authorization: '' }, '/v1/ingest/words/right%20key');
+    expect(answer.status).toBe(202);
+    expect((await post('one', { authorization: '' }, '/v1/ingest/words/wrong')).status).toBe(401);
+    expect((await post('one', { authorization: '' }, '/v1/ingest/words/%zz')).status).toBe(404);
+  });
+
+  it('may come to a path of the source’s own', async () => {
+    expect((await post('one', {}, '/api/v1/datadog/event?x=1')).status).toBe(202);
+    expect(seen[0]?.path).toBe('/api/v1/datadog/event');
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+    ['identity', (body: Buffer) => body],
+  ])('is inflated from %s before it is read', async (coding, encode) => {
+    const answer = await post(encode(Buffer.from('one two')), { 'content-encoding': coding });
+    expect(await answer.json()).toMatchObject({ accepted: 2 });
+    expect(seen[0]?.body.toString()).toBe('one two');
+  });
+
+  it('that breaks its reader is quarantined whole, with its bytes', async () => {
+    const answer = await post('throw');
+    expect(answer.status).toBe(202);
+    const [kept] = (await journal.quarantine({ limit: 1 })).items;
+    expect(kept?.reason).toContain('boom');
+    expect((await journal.raw(kept?.requestId ?? ''))?.body.toString()).toBe('throw');
+  });
+
+  it('that is a probe is recorded and owed to nobody', async () => {
+    expect(await (await post('probe')).json()).toEqual({ accepted: 0, duplicates: 0, quarantined: 0, alerts: [] });
+    expect((await journal.probes({ limit: 1 })).items).toMatchObject([{ reason: 'hello', source: 'words' }]);
+  });
+
+  it('shows the sender that trusted proxies vouch for', async () => {
+    await post('one', { 'x-forwarded-for': '198.51.100.9, 203.0.113.7' });
+    expect(seen[0]?.remoteAddress).toBe('203.0.113.7');
+  });
+});
+
+describe('a request is refused', () => {
+  it('without the right credential: 401, nothing kept, the same words as for an unknown source', async () => {
+    const wrong = await post('one', { authorization: 'Bearer wrong' });
+    const unknown = await post('one', {}, '/v1/ingest/nobody');
+    expect([wrong.status, unknown.status]).toEqual([401, 404]);
+    expect(wrong.headers.get('content-type')).toBe('application/problem+json');
+    const details = [await wrong.json(), await unknown.json()] as { detail: string }[];
+    expect(details[0]?.detail).toBe(details[1]?.detail);
+    expect((await journal.counts()).sources).toEqual([]);
+    expect(happened).toMatchObject([
+      { kind: 'refused', status: 401, source: 'words' },
+      { kind: 'refused', status: 404 },
+    ]);
+  });
+
+  it('with another method: 405 and which one to use', async () => {
+    const answer = await fetch(`${base}/v1/ingest/words`);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST');
+    expect((await fetch(`${base}/healthz`, { method: 'POST' })).headers.get('allow')).toBe('GET, HEAD');
+    expect(await exchange('TRACE / HTTP/1.1\r\nHost: a\r\n\r\n')).toContain(' 404 ');
+  });
+
+  it('that is too large, said in its header: 413 before the body is read', async () => {
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nContent-Length: ${maxBody + 1}\r\n\r\n`;
+    expect(await exchange(head)).toContain(' 413 ');
+  });
+
+  it('that is too large, chunk by chunk: 413', async () => {
+    const chunk = `1000\r\n${'x'.repeat(4_096)}\r\n`;
+    const head = 'POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    expect(await exchange(head, chunk, chunk, chunk)).toContain(' 413 ');
+    expect(seen).toEqual([]);
+  });
+
+  it('that expects 100-continue and is too large: 413, and no 100', async () => {
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 99999\r\n\r\n`;
+    const answer = await exchange(head);
+    expect(answer).toContain(' 413 ');
+    expect(answer).not.toContain(' 100 ');
+  });
+
+  it('that inflates beyond the limit or the ratio: 413', async () => {
+    const bomb = gzipSync(Buffer.alloc(maxInflated + 1));
+    expect((await post(bomb, { 'content-encoding': 'gzip' })).status).toBe(413);
+    const steep = gzipSync(Buffer.alloc(1_200_000));
+    expect((await post(steep, { 'content-encoding': 'gzip' })).status).toBe(413);
+  });
+
+  it('with a coding that is unknown, doubled or broken: 415 or 400', async () => {
+    expect((await post('one', { 'content-encoding': 'zstd' })).status).toBe(415);
+    expect((await post(gzipSync(gzipSync('x')), { 'content-encoding': 'gzip, gzip' })).status).toBe(415);
+    const cut = gzipSync('one two three').subarray(0, 12);
+    expect((await post(cut, { 'content-encoding': 'gzip' })).status).toBe(400);
+  });
+
+  it.each([
+    ['both lengths', 'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n'],
+    ['another transfer coding', 'Transfer-Encoding: xchunked\r\n'],
+    ['two content lengths', 'Content-Length: 3\r\nContent-Length: 4\r\n'],
+    ['a signed content length', 'Content-Length: +3\r\n'],
+    ['a space before the colon', 'Content-Length : 3\r\n'],
+  ])('that smuggles with %s: 400, closed, and no second request runs', async (_, header) => {
+    const smuggled = `0\r\n\r\nPOST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nContent-Length: 3\r\n\r\none`;
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\n${header}\r\n`;
+    const answer = await exchange(head + smuggled);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    expect(seen).toEqual([]);
+  });
+
+  it('with headers over 16 kB: 431', async () => {
+    expect(await exchange(`POST / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toContain(' 431 ');
+  });
+
+  it('that does not arrive in time: 408', async () => {
+    expect(await exchange('POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx')).toContain(
+      ' 408 ',
+    );
+    expect(await exchange('POST /v1/in')).toContain(' 408 ');
+  });
+
+  it('while the journal cannot keep it: 503 with Retry-After', async () => {
+    journal.append = () => Promise.reject(new JournalUnavailableError('the disk is full', false));
+    const answer = await post('one');
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answer.text()).not.toContain('disk');
+    expect(happened).toMatchObject([{ kind: 'refused', status: 503, reason: 'the disk is full' }]);
+  });
+});
+
+describe('the ingest port', () => {
+  it('tells that the process lives and whether it is ready', async () => {
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    expect((await fetch(`${base}/readyz`)).status).toBe(200);
+    await journal.close();
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+  });
+
+  it('is not ready while the journal is not', async () => {
+    journal.check = () => Promise.reject(new JournalUnavailableError('no', false));
+    expect((await fetch(`${base}/readyz`)).status).toBe(503);
+  });
+
+  it('answers the predecessor’s status with the truth', async () => {
+    const status = async (): Promise<unknown> => (await fetch(`${base}/api/v1/datadog/status`)).json();
+    expect(await status()).toEqual({ success: true, datadog: { success: true }, threatstack: { success: true } });
+    await journal.park('datadog', 'the key was revoked');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await status()).toEqual({ success: false, datadog: { success: false }, threatstack: { success: true } });
+  });
+
+  it('answers what is in flight when it ends, and takes nothing new', async () => {
+    const append = journal.append.bind(journal);
+    journal.append = async (requests) => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return append(requests);
+    };
+    const inFlight = post('one');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const ended = listener.onModuleDestroy();
+    await expect(post('two')).rejects.toThrow();
+    expect((await inFlight).status).toBe(202);
+    await ended;
+  });
+});

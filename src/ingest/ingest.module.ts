@@ -1,0 +1,36 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Journal } from '../core/journal.js';
+import type { NamedSource } from '../routing/triage.js';
+import { IngestHealth, type HealthOptions } from './ingest.health.js';
+import { IngestListener } from './ingest.listener.js';
+import { IngestOptions } from './ingest.options.js';
+import { IngestService } from './ingest.service.js';
+import { SourcePaths } from './source-paths.js';
+
+/** What the receiving half is made from. */
+export type IngestModuleOptions = {
+  readonly options: IngestOptions;
+  readonly sources: readonly { readonly source: NamedSource; readonly paths: readonly string[] }[];
+  readonly health: HealthOptions;
+};
+
+@Module({})
+export class IngestModule {
+  static for({ options, sources, health }: IngestModuleOptions): DynamicModule {
+    return {
+      module: IngestModule,
+      providers: [
+        { provide: IngestOptions, useValue: options },
+        { provide: SourcePaths, useValue: new SourcePaths(sources) },
+        {
+          provide: IngestHealth,
+          useFactory: (journal: Journal) => new IngestHealth(health, journal),
+          inject: [Journal],
+        },
+        IngestService,
+        IngestListener,
+      ],
+      exports: [IngestListener],
+    };
+  }
+}
