@@ -47,7 +47,7 @@ function outcomesOf(
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       resolve({ kind: 'retry', cause: 'deadline', reason: `no outcome after ${deadlineMs / 1_000} s` });
-    }, deadlineMs);
+    }, deadlineMs).unref();
     void callSink(sink, batch, signal).then((outcome) => {
       clearTimeout(timer);
       resolve(outcome);

@@ -11,6 +11,8 @@ import { Parking } from './parking.js';
 import { settle } from './settlement.js';
 
 const faultPauseMs = 1_000;
+/** What a call that was told to stop gets to do so; one that hangs is left behind. */
+const abortGraceMs = 1_000;
 
 /** The sending half: for each sink one loop of its own, so that a dead or slow one delays no other. */
 @Injectable()
@@ -41,7 +43,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     const grace = sleep(this.options.shutdownGrace, undefined, { ref: false });
     await Promise.race([ended, grace]);
     this.#abort.abort();
-    await ended;
+    await Promise.race([ended, sleep(abortGraceMs, undefined, { ref: false })]);
     for (const sink of this.options.sinks.values()) await sink.close?.();
   }
 
@@ -69,7 +71,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   /** Does not throw: what could not be settled comes due again when its lease ends. */
   async #deliver(name: string, sink: Sink, breaker: Breaker, batch: readonly Delivery[]): Promise<void> {
     try {
-      if (this.#stop.signal.aborted) {
+      if (this.#stop.signal.aborted || this.#parking.isParked(name) || breaker.waitMs(Date.now()) > 0) {
         const leases = batch.map(({ lease }) => lease);
         await this.journal.release(name, leases);
       } else {

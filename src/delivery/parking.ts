@@ -36,6 +36,10 @@ export class Parking {
     void probing;
   }
 
+  isParked(name: string): boolean {
+    return this.#probing.has(name);
+  }
+
   /** A delivery went through: the next trouble starts afresh. */
   recovered(name: string): void {
     this.#failed.delete(name);

@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Outcome } from '../core/sink.js';
+import { sampleDelivery } from '../../test/support/deliveries.js';
+import { backoffMs } from './backoff.js';
+import { Breaker } from './breaker.js';
+import { settle } from './settlement.js';
+
+const now = Date.parse('2026-03-01T12:00:00Z');
+const delivery = sampleDelivery({ attempt: 3, acceptedAt: now - 60_000 });
+const timing = { startedAt: now - 40, durationMs: 40 };
+const policy = { now, maxAge: 7 * 86_400_000, random: 0.5 };
+const next = (outcome: Outcome, changed: object = {}) =>
+  settle(delivery, outcome, timing, { ...policy, ...changed }).next;
+
+describe('a settlement', () => {
+  it('ends a delivery that arrived, and keeps what the other side calls it', () => {
+    const answer = { status: 202 };
+    expect(settle(delivery, { kind: 'delivered', remoteId: '7', answer }, timing, policy)).toEqual({
+      sink: delivery.sink,
+      lease: delivery.lease,
+      attempt: { attempt: 3, at: timing.startedAt, durationMs: 40, outcome: 'delivered', answer },
+      next: { kind: 'delivered', remoteId: '7' },
+    });
+  });
+
+  it('puts a retry off by the backoff of its attempt', () => {
+    const retry: Outcome = { kind: 'retry', cause: 'network', reason: 'connection reset' };
+    expect(next(retry)).toEqual({ kind: 'pending', dueAt: now + 2_000 });
+    expect(next({ ...retry, afterMs: 90_000 })).toEqual({ kind: 'pending', dueAt: now + 90_000 });
+  });
+
+  it('gives up by age, and says what the last trouble was', () => {
+    const retry: Outcome = { kind: 'retry', cause: 'http', reason: 'status 503' };
+    const ended = next(retry, { now: delivery.acceptedAt + policy.maxAge });
+    expect(ended).toMatchObject({ kind: 'dead', fault: 'age' });
+    expect(JSON.stringify(ended)).toContain('status 503');
+  });
+
+  it('keeps a parked delivery due, whatever its age: its sink is what waits', () => {
+    const parked: Outcome = { kind: 'parked', cause: 'http', reason: 'status 403' };
+    expect(next(parked, { maxAge: 0 })).toEqual({ kind: 'pending', dueAt: now });
+  });
+
+  it('keeps the faults of others apart from ours', () => {
+    expect(next({ kind: 'rejected', cause: 'http', reason: 'bad title' })).toMatchObject({ fault: 'theirs' });
+    expect(next({ kind: 'rejected', cause: 'plugin', reason: 'boom' })).toMatchObject({ fault: 'ours' });
+  });
+});
+
+describe('a backoff', () => {
+  it('grows from 1 s to 5 min with full jitter, and heeds a longer wish up to 15 min', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        (attempt, random) => {
+          const wait = backoffMs(attempt, random);
+          expect(wait).toBeGreaterThanOrEqual(0);
+          expect(wait).toBeLessThanOrEqual(Math.min(300_000, 1_000 * 2 ** (attempt - 1)));
+          expect(backoffMs(attempt, random, 1e9)).toBe(900_000);
+          expect(backoffMs(attempt, random, 1)).toBe(Math.max(wait, 1));
+        },
+      ),
+    );
+  });
+});
+
+describe('a breaker', () => {
+  const failure: Outcome = { kind: 'retry', cause: 'http', reason: 'status 500' };
+  const success: Outcome = { kind: 'delivered' };
+  const fail = (breaker: Breaker, times: number): void => {
+    for (let i = 0; i < times; i += 1) breaker.record(failure, now);
+  };
+
+  it('halves the lanes with each failure and adds one with each success', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    fail(breaker, 2);
+    expect(breaker.lanes).toBe(2);
+    breaker.record(success, now);
+    breaker.record({ kind: 'rejected', cause: 'http', reason: 'status 400' }, now);
+    expect(breaker.lanes).toBe(4);
+    for (let i = 0; i < 20; i += 1) breaker.record(success, now);
+    expect(breaker.lanes).toBe(8);
+  });
+
+  it('opens after five failures in a row, with one lane and a growing wait', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    fail(breaker, 4);
+    expect([breaker.isOpen, breaker.waitMs(now)]).toEqual([false, 0]);
+    fail(breaker, 1);
+    expect([breaker.isOpen, breaker.lanes, breaker.waitMs(now)]).toEqual([true, 1, 500]);
+    fail(breaker, 1);
+    expect(breaker.waitMs(now)).toBe(1_000);
+    breaker.record(success, now);
+    expect(breaker.isOpen).toBe(false);
+  });
+
+  it('holds every call back for as long as the other side asked', () => {
+    const breaker = new Breaker(8);
+    breaker.record({ ...failure, afterMs: 3_000 }, now);
+    expect(breaker.waitMs(now)).toBe(3_000);
+    expect(breaker.waitMs(now + 3_000)).toBe(0);
+  });
+});
