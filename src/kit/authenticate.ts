@@ -38,13 +38,18 @@ export function secretMatcher(secrets: readonly Secret[]): (text: string) => boo
   return matcher(secrets.map((secret) => secret.reveal()));
 }
 
+/** The token of an `Authorization: Bearer` header; empty where there is none. */
+export function bearerToken(authorization: string | undefined): string {
+  return credentials(authorization, 'bearer');
+}
+
 function compile(auth: NoAuth | AuthOptions, now: () => number): Check {
   switch (auth.type) {
     case 'none':
       return () => true;
     case 'bearer': {
       const matches = secretMatcher(auth.secret);
-      return ({ headers }) => matches(credentials(headers.authorization, 'bearer'));
+      return ({ headers }) => matches(bearerToken(headers.authorization));
     }
     case 'basic': {
       const matches = matcher(auth.secret.map((secret) => `${auth.username}:${secret.reveal()}`));

@@ -1,0 +1,41 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Journal, type DeliveryRecord, type Page, type RequestRecord } from '../core/journal.js';
+import { present } from '../kit/present.js';
+import { DeadLettersQuery, DeliveriesQuery } from './alerts.query.js';
+import { pageOf, PageQuery } from './page.query.js';
+
+/** The lists in which everything that is not simply delivered can be found. */
+@ApiTags('alerts')
+@Controller('api/v1')
+export class LedgerController {
+  constructor(private readonly journal: Journal) {}
+
+  @Get('deliveries')
+  @ApiOperation({ summary: 'What is owed to sinks, and what became of it.' })
+  deliveries(@Query() query: DeliveriesQuery): Promise<Page<DeliveryRecord>> {
+    const { sink, state } = query;
+    return this.journal.deliveries(present({ sink, state }), pageOf(query));
+  }
+
+  @Get('dead-letters')
+  @ApiOperation({ summary: 'Deliveries that were given up, and why.' })
+  deadLetters(@Query() query: DeadLettersQuery): Promise<Page<DeliveryRecord>> {
+    const { sink } = query;
+    return this.journal.deliveries({ ...present({ sink }), state: 'dead' }, pageOf(query));
+  }
+
+  @Get('quarantine')
+  @ApiOperation({
+    summary: 'Authentic requests, or parts of them, that could not be read; alerts/{id}/raw has the bytes.',
+  })
+  quarantine(@Query() query: PageQuery): Promise<Page<RequestRecord>> {
+    return this.journal.quarantine(pageOf(query));
+  }
+
+  @Get('probes')
+  @ApiOperation({ summary: "Vendors' set-up and test calls." })
+  probes(@Query() query: PageQuery): Promise<Page<RequestRecord>> {
+    return this.journal.probes(pageOf(query));
+  }
+}

@@ -1,0 +1,102 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Subscription } from 'rxjs';
+import { ActivityStream, type Activity } from '../core/activity.js';
+import { LineLimit } from './line-limit.js';
+import { Log } from './log.js';
+
+type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
+
+/** A stranger who knocks, or a sink that fails for every alert, must not fill the disk. */
+const linesPerSecond = 10;
+/** Texts of vendors and of the other side, in code units. */
+const maxText = 500;
+
+/** Tells the log what happens: one line per event, the everyday ones at debug level. */
+@Injectable()
+export class LogService implements OnModuleInit, OnApplicationShutdown {
+  #subscription: Subscription | undefined;
+  readonly #refusals: LineLimit;
+  readonly #failures: LineLimit;
+
+  constructor(
+    private readonly activity: ActivityStream,
+    private readonly log: Log,
+  ) {
+    this.#refusals = this.#limit('more requests were refused');
+    this.#failures = this.#limit('more deliveries failed');
+  }
+
+  onModuleInit(): void {
+    this.#subscription = this.activity.subscribe((activity) => {
+      this.#write(activity);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.#subscription?.unsubscribe();
+    this.#refusals.flush();
+    this.#failures.flush();
+  }
+
+  #write(activity: Activity): void {
+    switch (activity.kind) {
+      case 'received':
+        this.#received(activity);
+        break;
+      case 'refused': {
+        const { source, status, reason, remoteAddress } = activity;
+        if (this.#refusals.take()) this.log.warn({ source, status, remoteAddress, reason: cut(reason) }, 'refused');
+        break;
+      }
+      case 'attempted':
+        this.#attempted(activity);
+        break;
+      case 'parked':
+        this.log.error({ sink: activity.sink, reason: cut(activity.reason) }, 'sink parked: it waits for an operator');
+        break;
+      case 'resumed':
+        this.log.info({ sink: activity.sink }, 'sink resumed');
+        break;
+      case 'fault':
+        this.log.error({ part: activity.part, sink: activity.sink, reason: cut(activity.reason) }, 'fault');
+    }
+  }
+
+  #received({ source, requestId, remoteAddress, bytes, durationMs, alerts, unread, probe }: Of<'received'>): void {
+    const request = { source, requestId, remoteAddress };
+    if (unread.length > 0) {
+      this.log.warn({ ...request, parts: unread.length, reason: cut(unread[0]?.reason) }, 'quarantined');
+    }
+    if (probe !== undefined) this.log.info({ ...request, probe: cut(probe) }, 'probe');
+    if (!this.log.isLevelEnabled('debug')) return;
+    const duplicates = alerts.filter(({ status }) => status === 'duplicate').length;
+    const counts = { accepted: alerts.length - duplicates, duplicates, quarantined: unread.length };
+    this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: alerts.map(({ id }) => id) }, 'received');
+  }
+
+  #attempted({ sink, alertId, attempt, next }: Of<'attempted'>): void {
+    const { outcome, cause, reason, answer, durationMs } = attempt;
+    const facts = { sink, alertId, attempt: attempt.attempt, durationMs };
+    if (next === 'delivered') {
+      this.log.debug(facts, 'delivered');
+      return;
+    }
+    const trouble = { ...facts, outcome, cause, status: answer?.status, reason: cut(reason) };
+    // Every dead letter is somebody's to look at; attempts that will be made again are not.
+    if (next === 'dead') this.log.error(trouble, 'dead letter');
+    else if (this.#failures.take()) this.log.warn(trouble, 'attempt failed');
+  }
+
+  #limit(message: string): LineLimit {
+    return new LineLimit({
+      perSecond: linesPerSecond,
+      onSuppressed: (count) => {
+        this.log.warn({ count }, message);
+      },
+    });
+  }
+}
+
+function cut(text: string | undefined): string | undefined {
+  return text !== undefined && text.length > maxText ? `${text.slice(0, maxText)}…` : text;
+}

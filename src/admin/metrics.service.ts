@@ -1,0 +1,190 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Subscription } from 'rxjs';
+import { ActivityStream, type Activity } from '../core/activity.js';
+import { JournalUnavailableError } from '../core/errors.js';
+import { Journal } from '../core/journal.js';
+import { AdminOptions } from './admin.options.js';
+
+type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
+
+const answerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const deliveredBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 43_200, 259_200];
+
+/**
+ * What Prometheus is told. Counters follow the stream of activities; the backlog is asked of the journal at each
+ * scrape. A label's values come from the config or from a fixed list, never from a vendor.
+ */
+@Injectable()
+export class MetricsService implements OnModuleInit, OnApplicationShutdown {
+  readonly #registry = new Registry();
+  readonly #registers = [this.#registry];
+  #subscription: Subscription | undefined;
+
+  readonly #received = new Counter({
+    name: 'signalbox_alerts_received_total',
+    help: 'Alerts (or parts of a body, or probes) received, by what became of them.',
+    labelNames: ['source', 'result'] as const,
+    registers: this.#registers,
+  });
+  readonly #refused = new Counter({
+    name: 'signalbox_requests_refused_total',
+    help: 'Requests turned away; source is empty where they named none that is configured.',
+    labelNames: ['source', 'status'] as const,
+    registers: this.#registers,
+  });
+  readonly #routed = new Counter({
+    name: 'signalbox_alerts_routed_total',
+    help: 'Accepted alerts that a route matched.',
+    labelNames: ['route'] as const,
+    registers: this.#registers,
+  });
+  readonly #unrouted = new Counter({
+    name: 'signalbox_alerts_unrouted_total',
+    help: 'Accepted alerts that no route matched.',
+    labelNames: ['source'] as const,
+    registers: this.#registers,
+  });
+  readonly #deliveries = new Counter({
+    name: 'signalbox_deliveries_total',
+    help: 'Attempts to deliver an alert, by how they ended.',
+    labelNames: ['sink', 'outcome', 'reason'] as const,
+    registers: this.#registers,
+  });
+  readonly #faults = new Counter({
+    name: 'signalbox_faults_total',
+    help: 'Failures of our own; the log has the reasons.',
+    labelNames: ['part'] as const,
+    registers: this.#registers,
+  });
+  readonly #answerTime = new Histogram({
+    name: 'signalbox_answer_seconds',
+    help: 'From the whole request received to the answer, for requests that were kept.',
+    labelNames: ['source'] as const,
+    buckets: answerBuckets,
+    registers: this.#registers,
+  });
+  readonly #deliveredAfter = new Histogram({
+    name: 'signalbox_received_to_delivered_seconds',
+    help: 'From an alert accepted to the same alert delivered.',
+    labelNames: ['sink'] as const,
+    buckets: deliveredBuckets,
+    registers: this.#registers,
+  });
+  readonly #backlog = new Gauge({
+    name: 'signalbox_backlog',
+    help: 'Alerts owed to a sink (pending) and given up (dead).',
+    labelNames: ['sink', 'state'] as const,
+    registers: this.#registers,
+  });
+  readonly #oldest = new Gauge({
+    name: 'signalbox_oldest_pending_seconds',
+    help: 'Age of the oldest alert owed to a sink; 0 when nothing is owed.',
+    labelNames: ['sink'] as const,
+    registers: this.#registers,
+  });
+  readonly #parked = new Gauge({
+    name: 'signalbox_sink_parked',
+    help: '1 while a sink waits for an operator.',
+    labelNames: ['sink'] as const,
+    registers: this.#registers,
+  });
+
+  constructor(
+    private readonly activity: ActivityStream,
+    private readonly journal: Journal,
+    private readonly options: AdminOptions,
+  ) {
+    collectDefaultMetrics({ register: this.#registry });
+    this.#startAtZero();
+  }
+
+  onModuleInit(): void {
+    this.#subscription = this.activity.subscribe((activity) => {
+      this.#count(activity);
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.#subscription?.unsubscribe();
+  }
+
+  /** The text of a scrape and its content type. Without a journal to ask, the backlog is as it was. */
+  async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
+    await this.#askJournal().catch((error: unknown) => {
+      if (!(error instanceof JournalUnavailableError)) throw error;
+    });
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+
+  #count(activity: Activity): void {
+    switch (activity.kind) {
+      case 'received':
+        this.#countReceived(activity);
+        break;
+      case 'refused':
+        this.#refused.inc({ source: activity.source ?? '', status: String(activity.status) });
+        break;
+      case 'attempted':
+        this.#countAttempt(activity);
+        break;
+      case 'fault':
+        this.#faults.inc({ part: activity.part });
+        break;
+      case 'parked':
+      case 'resumed':
+        break;
+    }
+  }
+
+  #countReceived({ source, durationMs, alerts, unread, probe }: Of<'received'>): void {
+    let accepted = 0;
+    let unrouted = 0;
+    for (const { status, routes } of alerts) {
+      if (status === 'duplicate') continue;
+      accepted += 1;
+      if (routes.length === 0) unrouted += 1;
+      for (const route of routes) this.#routed.inc({ route });
+    }
+    this.#answerTime.observe({ source }, durationMs / 1_000);
+    if (accepted > 0) this.#received.inc({ source, result: 'accepted' }, accepted);
+    if (alerts.length > accepted) this.#received.inc({ source, result: 'duplicate' }, alerts.length - accepted);
+    if (unread.length > 0) this.#received.inc({ source, result: 'quarantined' }, unread.length);
+    if (probe !== undefined) this.#received.inc({ source, result: 'probe' });
+    if (unrouted > 0) this.#unrouted.inc({ source }, unrouted);
+  }
+
+  #countAttempt({ sink, at, acceptedAt, attempt, next }: Of<'attempted'>): void {
+    const { outcome, cause, answer } = attempt;
+    const reason = answer ? `http_${answer.status}` : (cause ?? 'none');
+    this.#deliveries.inc({ sink, outcome, reason });
+    if (next === 'delivered') this.#deliveredAfter.observe({ sink }, (at - acceptedAt) / 1_000);
+  }
+
+  async #askJournal(): Promise<void> {
+    const { sinks } = await this.journal.counts();
+    const now = Date.now();
+    for (const { sink, pending, dead, oldestPendingAt, parked } of sinks) {
+      this.#backlog.set({ sink, state: 'pending' }, pending);
+      this.#backlog.set({ sink, state: 'dead' }, dead);
+      this.#oldest.set({ sink }, oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1_000);
+      this.#parked.set({ sink }, parked ? 1 : 0);
+    }
+  }
+
+  /** A series that begins at its first event hides that event from `rate()`. */
+  #startAtZero(): void {
+    for (const { name: source } of this.options.sources) {
+      for (const result of ['accepted', 'duplicate', 'quarantined', 'probe']) this.#received.inc({ source, result }, 0);
+      this.#unrouted.inc({ source }, 0);
+      this.#answerTime.zero({ source });
+    }
+    for (const { name: route } of this.options.routes) this.#routed.inc({ route }, 0);
+    for (const { name: sink } of this.options.sinks) {
+      for (const state of ['pending', 'dead']) this.#backlog.set({ sink, state }, 0);
+      this.#oldest.set({ sink }, 0);
+      this.#parked.set({ sink }, 0);
+      this.#deliveredAfter.zero({ sink });
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import {
+  BadRequestException,
+  Catch,
+  HttpException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+  type ValidationError,
+} from '@nestjs/common';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { JournalUnavailableError } from '../core/errors.js';
+import { Log } from './log.js';
+
+/** An RFC 9457 answer. `errors`: each value of a query that will not do. */
+type Problem = {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors?: readonly { readonly name: string; readonly detail: string }[];
+};
+
+/** Turns whatever was thrown into problem+json. What is a fault of ours is logged and not told. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<ServerResponse>();
+    const problem = problemOf(error);
+    if (problem.status >= 500) this.log.error({ err: error }, 'an admin request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const body = JSON.stringify(problem);
+    response.writeHead(problem.status, {
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
+      ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
+      ...(problem.status === 503 && { 'retry-after': '1' }),
+    });
+    response.end(body);
+  }
+}
+
+/** For the `ValidationPipe`: names each value that will not do. */
+export function invalidQuery(errors: readonly ValidationError[]): BadRequestException {
+  return new BadRequestException({
+    message: 'The request has values that will not do.',
+    errors: errors.map(({ property, constraints = {} }) => ({
+      name: property,
+      detail: Object.values(constraints).join('; '),
+    })),
+  });
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof JournalUnavailableError) return problem(503, 'The journal is not available now.');
+  if (!(error instanceof HttpException)) return problem(500, 'Something of ours failed; the log has the details.');
+  const body = error.getResponse();
+  const errors = typeof body === 'object' && 'errors' in body ? (body.errors as Problem['errors']) : undefined;
+  return { ...problem(error.getStatus(), error.message), ...(errors && { errors }) };
+}
+
+function problem(status: number, detail: string): Problem {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+}

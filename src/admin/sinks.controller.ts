@@ -1,0 +1,99 @@
+import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
+import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { ActivityStream } from '../core/activity.js';
+import { Journal, type SinkBacklog } from '../core/journal.js';
+import { AdminOptions } from './admin.options.js';
+
+export class ParkBody {
+  @ApiPropertyOptional({ default: 'by an operator' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason: string = 'by an operator';
+}
+
+type SinkView = {
+  readonly name: string;
+  /** Absent for a sink that is no longer in the config but still owed something. */
+  readonly type?: string;
+  readonly state: 'running' | 'parked' | 'unconfigured';
+  /** Why it is parked, and since when. */
+  readonly reason?: string;
+  readonly since?: string;
+  readonly backlog: number;
+  /** When the oldest alert of the backlog was accepted, and how many seconds that is ago. */
+  readonly oldest?: string;
+  readonly oldestSeconds?: number;
+  readonly delivered: number;
+  readonly dead: number;
+  readonly superseded: number;
+};
+
+@ApiTags('config')
+@Controller('api/v1/sinks')
+export class SinksController {
+  constructor(
+    private readonly options: AdminOptions,
+    private readonly journal: Journal,
+    private readonly activity: ActivityStream,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The sinks: running or parked, and how far behind.' })
+  async list(): Promise<{ readonly items: readonly SinkView[] }> {
+    const { sinks: backlogs } = await this.journal.counts();
+    const now = Date.now();
+    const configured = this.options.sinks.map(({ name, type }) =>
+      viewOf(backlogs.find((each) => each.sink === name) ?? emptyBacklog(name), now, type),
+    );
+    const others = backlogs.filter(({ sink }) => !this.options.sinks.some(({ name }) => name === sink));
+    return { items: [...configured, ...others.map((backlog) => viewOf(backlog, now))] };
+  }
+
+  @Post(':name/park')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Holds all deliveries to a sink until it is resumed, or probed after a restart.' })
+  async park(@Param('name') name: string, @Body() { reason }: ParkBody): Promise<void> {
+    this.#mustExist(name);
+    await this.journal.park(name, reason);
+    this.activity.next({ kind: 'parked', at: Date.now(), sink: name, reason });
+  }
+
+  @Post(':name/resume')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Goes on with the deliveries to a parked sink.' })
+  async resume(@Param('name') name: string): Promise<void> {
+    this.#mustExist(name);
+    await this.journal.resume(name);
+    this.activity.next({ kind: 'resumed', at: Date.now(), sink: name });
+  }
+
+  #mustExist(name: string): void {
+    if (!this.options.sinks.some((sink) => sink.name === name)) {
+      throw new NotFoundException('There is no sink of this name in the config.');
+    }
+  }
+}
+
+function viewOf(backlog: SinkBacklog, now: number, type?: string): SinkView {
+  const { sink, pending, delivered, dead, superseded, oldestPendingAt, parked } = backlog;
+  return {
+    name: sink,
+    ...(type !== undefined && { type }),
+    state: type === undefined ? 'unconfigured' : parked ? 'parked' : 'running',
+    ...(parked && { reason: parked.reason, since: new Date(parked.since).toISOString() }),
+    backlog: pending,
+    ...(oldestPendingAt !== undefined && {
+      oldest: new Date(oldestPendingAt).toISOString(),
+      oldestSeconds: Math.max(0, Math.round((now - oldestPendingAt) / 1_000)),
+    }),
+    delivered,
+    dead,
+    superseded,
+  };
+}
+
+function emptyBacklog(sink: string): SinkBacklog {
+  return { sink, pending: 0, delivered: 0, dead: 0, superseded: 0 };
+}

@@ -1,0 +1,95 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { plainToInstance } from 'class-transformer';
+import { AdminModule } from '../../src/admin/admin.module.js';
+import { prepareAdmin } from '../../src/admin/admin.app.js';
+import { AdminOptions } from '../../src/admin/admin.options.js';
+import { createLog, Log, NestLog } from '../../src/admin/log.js';
+import { ActivityStream } from '../../src/core/activity.js';
+import { Journal } from '../../src/core/journal.js';
+import type { Secret } from '../../src/core/secret.js';
+import { journals } from '../../src/journal/index.js';
+import { RouteOptions } from '../../src/routing/route.js';
+import { Router } from '../../src/routing/router.js';
+import type { NamedSource } from '../../src/routing/triage.js';
+
+export type AdminApp = {
+  readonly app: NestExpressApplication;
+  /** Where it listens, e.g. `http://127.0.0.1:40001`. */
+  readonly url: string;
+  readonly journal: Journal;
+  readonly activity: ActivityStream;
+  /** The log so far. */
+  readonly lines: readonly string[];
+  close(): Promise<void>;
+};
+
+export type AdminAppOptions = {
+  readonly tokens?: readonly Secret[];
+  readonly logLevel?: string;
+};
+
+export const routes = plainToInstance(RouteOptions, [
+  { name: 'urgent', match: { severity: '>=high' }, to: ['pager'] },
+  { name: 'rest', match: { title: '*disk*' }, to: ['archive', 'pager'], final: true },
+]);
+
+/** A source that reads `{"title": …, "severity": …}` and quarantines what has no title. */
+export const warden: NamedSource = {
+  name: 'warden',
+  type: 'warden',
+  vendor: 'warden',
+  product: 'Warden',
+  source: {
+    authenticate: () => ({ ok: false }),
+    read: ({ body }) => {
+      const { title, severity } = JSON.parse(body.toString()) as { title?: string; severity?: 'high' };
+      if (title === undefined) return { drafts: [], unread: [{ reason: 'it has no title' }] };
+      const draft = { kind: 'detection', state: 'open', severity: severity ?? 'low', title, version: '1' } as const;
+      return { drafts: [{ ...draft, vendorIds: {}, resources: [], tags: [], quality: [] }], unread: [] };
+    },
+  },
+};
+
+/** The admin side on a port of its own, over an empty journal in memory. */
+export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptions = {}): Promise<AdminApp> {
+  const plugin = journals.find(({ type }) => type === 'memory');
+  if (!plugin) throw new Error('there is no journal in memory');
+  const journal = await plugin.open(new plugin.options(), { now: Date.now });
+  const activity = new ActivityStream();
+  const lines: string[] = [];
+  const log = createLog(logLevel, { write: (line) => lines.push(line) });
+  const options: AdminOptions = {
+    host: '127.0.0.1',
+    ...(tokens && { tokens }),
+    version: '1.2.3',
+    sources: [warden],
+    routes,
+    sinks: [
+      { name: 'pager', type: 'webhook' },
+      { name: 'archive', type: 'file' },
+    ],
+    maxBody: 10_000,
+  };
+  const surroundings = surround([
+    { provide: AdminOptions, useValue: options },
+    { provide: Journal, useValue: journal },
+    { provide: ActivityStream, useValue: activity },
+    { provide: Router, useValue: new Router(routes) },
+    { provide: Log, useValue: log },
+  ]);
+  const testing = await Test.createTestingModule({ imports: [surroundings, AdminModule] }).compile();
+  const app = testing.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: new NestLog(log) });
+  prepareAdmin(app);
+  await app.listen(0, '127.0.0.1');
+  return { app, url: await app.getUrl(), journal, activity, lines, close: () => app.close() };
+}
+
+@Global()
+@Module({})
+class Surroundings {}
+
+function surround(providers: NonNullable<DynamicModule['providers']>): DynamicModule {
+  return { module: Surroundings, providers, exports: providers };
+}
