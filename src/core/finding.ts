@@ -1,34 +1,41 @@
 import { isTerminal, type NewAlert } from './alert.js';
 
-/** What is remembered of a finding between its reports. Times in milliseconds since the epoch. */
+/** What is remembered of a finding between its reports. */
 export type Finding = {
-  /** When the vendor made the newest report accepted so far. */
+  /** When the vendor made the newest report accepted so far; milliseconds since the epoch. */
   readonly newestAt: number;
-  /** Whether that report ended the finding. */
+  /** Whether the last report taken as current ended the finding. */
   readonly ended: boolean;
 };
 
-type Report = Pick<NewAlert, 'state' | 'time' | 'updatedTime'>;
+/** What decides the place of a report among the others of its finding. */
+export type ReportAge = {
+  /** When the vendor made it, as far as it says; milliseconds since the epoch. */
+  readonly at: number;
+  /** False where it says only when the finding began, which tells nothing of the order of its reports. */
+  readonly isDated: boolean;
+  readonly ends: boolean;
+};
 
-/** When the vendor made this report, as far as it says; milliseconds since the epoch. */
-export function reportedAt(report: Report): number {
-  return Date.parse(report.updatedTime ?? report.time);
+export function ageOf(alert: Pick<NewAlert, 'state' | 'time' | 'updatedTime'>): ReportAge {
+  return {
+    at: Date.parse(alert.updatedTime ?? alert.time),
+    isDated: alert.updatedTime !== undefined,
+    ends: isTerminal(alert.state),
+  };
 }
 
 /**
- * True for a report that came too late: a newer one of its finding was accepted before it.
- *
- * A report without `updatedTime` has only the finding's own time, which says nothing about the order of its reports:
- * it counts as late only where it would reopen a finding that ended.
+ * True for a report that came too late: a newer one of its finding was accepted before it. One that is not dated is
+ * taken in the order it came, but for this: it does not reopen what ended.
  */
-export function isSuperseded(report: Report, finding: Finding | undefined): boolean {
+export function isSuperseded(report: ReportAge, finding: Finding | undefined): boolean {
   if (!finding) return false;
-  if (finding.ended && !isTerminal(report.state)) return reportedAt(report) <= finding.newestAt;
-  return report.updatedTime !== undefined && reportedAt(report) < finding.newestAt;
+  if (finding.ended && !report.ends) return report.at <= finding.newestAt;
+  return report.isDated && report.at < finding.newestAt;
 }
 
 /** The finding after one more report, itself not superseded. */
-export function withReport(report: Report, finding: Finding | undefined): Finding {
-  const at = reportedAt(report);
-  return { newestAt: Math.max(at, finding?.newestAt ?? at), ended: isTerminal(report.state) };
+export function withReport(report: ReportAge, finding: Finding | undefined): Finding {
+  return { newestAt: Math.max(report.at, finding?.newestAt ?? report.at), ended: report.ends };
 }

@@ -17,7 +17,7 @@ const longestWaitMs = 30_000;
 export class ClaimBell {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #rings = new Map<string, number>();
-  readonly #closing = new AbortController();
+  #isClosed = false;
 
   /** Says that there may be something to claim for a sink. */
   ring(sink: string): void {
@@ -27,12 +27,13 @@ export class ClaimBell {
 
   /** Ends every loop. */
   close(): void {
-    this.#closing.abort();
+    this.#isClosed = true;
+    for (const waiting of this.#waiting.values()) for (const wake of [...waiting]) wake();
   }
 
   /**
    * Looks, yields what is found, and waits for the bell or for `againMs` when there is nothing. What was found after
-   * the signal aborted goes to `giveBack`.
+   * the signal aborted goes to `giveBack`. A look that fails because the end has come is the end.
    */
   async *loop(
     sink: string,
@@ -40,14 +41,13 @@ export class ClaimBell {
     giveBack: (deliveries: readonly Delivery[]) => Promise<void>,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Delivery[], void, undefined> {
-    const end = AbortSignal.any([signal, this.#closing.signal]);
-    const isOver = () => end.aborted;
+    const isOver = () => signal.aborted || this.#isClosed;
     try {
       while (!isOver()) {
         const heard = this.#count(sink);
         const { deliveries, againMs } = await look();
         if (deliveries.length === 0) {
-          if (heard === this.#count(sink)) await this.#wait(sink, againMs ?? longestWaitMs, end);
+          if (heard === this.#count(sink)) await this.#wait(sink, againMs ?? longestWaitMs, signal);
         } else if (isOver()) {
           await giveBack(deliveries);
         } else {
@@ -55,10 +55,16 @@ export class ClaimBell {
           yield deliveries;
         }
       }
+    } catch (error) {
+      if (!isOver()) throw error;
     } finally {
       // Whoever leaves may have been the one that was woken.
       this.#wakeOne(sink);
     }
+  }
+
+  #count(sink: string): number {
+    return this.#rings.get(sink) ?? 0;
   }
 
   #wakeOne(sink: string): void {
@@ -66,24 +72,20 @@ export class ClaimBell {
     first?.();
   }
 
-  #count(sink: string): number {
-    return this.#rings.get(sink) ?? 0;
-  }
-
-  async #wait(sink: string, ms: number, end: AbortSignal): Promise<void> {
+  async #wait(sink: string, ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#isClosed) return;
     const waiters = this.#waiting.get(sink) ?? new Set();
     this.#waiting.set(sink, waiters);
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);
-        end.removeEventListener('abort', wake);
+        signal.removeEventListener('abort', wake);
         waiters.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, Math.min(Math.max(ms, 1), longestWaitMs));
       waiters.add(wake);
-      end.addEventListener('abort', wake);
-      if (end.aborted) wake();
+      signal.addEventListener('abort', wake);
     });
   }
 }

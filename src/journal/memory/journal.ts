@@ -1,6 +1,6 @@
 import { actionOf } from '../../core/alert.js';
 import { JournalUnavailableError } from '../../core/errors.js';
-import { isSuperseded, withReport } from '../../core/finding.js';
+import { ageOf, isSuperseded, withReport } from '../../core/finding.js';
 import {
   defineJournal,
   Journal,
@@ -216,7 +216,8 @@ class MemoryJournal extends Journal {
       first.as.duplicates += 1;
       return { id: first.as.alert.id, status: 'duplicate' };
     }
-    const superseded = isSuperseded(alert, known?.finding);
+    const age = ageOf(alert);
+    const superseded = isSuperseded(age, known?.finding);
     const kept: KeptAlert = {
       seq: this.#nextSeq(),
       alert: { ...alert, action: actionOf(alert.state, known === undefined) },
@@ -240,8 +241,8 @@ class MemoryJournal extends Journal {
     });
     this.#alerts.set(alert.id, kept);
     request.alerts += 1;
-    const finding = known ?? { finding: withReport(alert, undefined), lastSeenAt: 0, reports: new Map() };
-    if (!superseded) finding.finding = withReport(alert, known?.finding);
+    const finding = known ?? { finding: withReport(age, undefined), lastSeenAt: 0, reports: new Map() };
+    if (!superseded) finding.finding = withReport(age, known?.finding);
     finding.lastSeenAt = request.receivedAt;
     finding.reports.set(alert.dedupKey, { at: request.receivedAt, as: kept });
     this.#findings.set(alert.fingerprint, finding);
