@@ -22,6 +22,7 @@ describe('a body', () => {
     ['', 'empty_body: nothing was sent'],
     [' \n', 'empty_body: nothing was sent'],
     ['hello', "not_json: Unexpected token 'h'"],
+    ['\u0000', "not_json: Unexpected token ''"],
     ['{"a":', 'not_json: Unexpected end of JSON input'],
     ['['.repeat(65) + ']'.repeat(65), 'too_deep: nested more than 64 levels'],
     ['{"a":'.repeat(70), 'too_deep: nested more than 64 levels'],

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
+import { text as cleanText } from './read.js';
 
 /** What a body turned out to be. `flags` are codes for `AlertDraft.quality`; a reason starts with a code, too. */
 export type ParsedJson =
@@ -175,5 +176,6 @@ function quoted(text: string, spans: readonly (readonly [number, number])[]): st
 
 /** The engine's words without the excerpt it quotes: reasons are logged, and bodies are not ours to log. */
 function syntaxOf(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/, (\.\.\.)?".*$/s, '') : 'unreadable';
+  const words = error instanceof Error ? cleanText(error.message.replace(/, (\.\.\.)?".*$/s, '')) : undefined;
+  return words ?? 'no JSON';
 }
