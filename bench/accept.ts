@@ -1,4 +1,5 @@
-import { benchToken, end, forkTool, freePort, messageFrom, RouterProcess, runLoad } from './processes.js';
+import { benchToken, end, forkTool, messageFrom, RouterProcess, runLoad } from './processes.js';
+import { freePort } from '../test/support/free-port.js';
 import { check, median, type LoadResult, type Section } from './report.js';
 
 const runs = 5;

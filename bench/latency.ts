@@ -1,7 +1,8 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { benchToken, freePort, RouterProcess, runLoad } from './processes.js';
+import { benchToken, RouterProcess, runLoad } from './processes.js';
+import { freePort } from '../test/support/free-port.js';
 import { check, median, percentile, type LoadResult, type Section } from './report.js';
 
 const runs = 5;

@@ -1,10 +1,10 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/free-port.js';
 import type { LoadJob, LoadResult } from './report.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -126,13 +126,4 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
     await sleep(50);
   }
   throw new Error('the router did not become ready in 10 s');
-}
-
-/** A port that was free a moment ago; also one on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

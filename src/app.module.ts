@@ -1,5 +1,7 @@
 import { Global, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { AdminModule } from './admin/admin.module.js';
+import { AdminOptions } from './admin/admin.options.js';
+import { Log } from './admin/log.js';
 import { SignalboxConfigModule } from './config/config.module.js';
 import type { LoadedConfig } from './config/load.js';
 import { ActivityStream } from './core/activity.js';
@@ -9,6 +11,8 @@ import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.j
 import { addressList } from './kit/address.js';
 import { SourceOptions } from './kit/source-options.js';
 import { Router } from './routing/router.js';
+import type { NamedSource } from './routing/triage.js';
+import { version } from './version.js';
 
 /** What the halves share: the journal they meet at, the router, and the stream of what happens. */
 @Global()
@@ -16,13 +20,19 @@ import { Router } from './routing/router.js';
 export class BackboneModule implements OnApplicationShutdown {
   constructor(private readonly journal: Journal) {}
 
-  static for(config: LoadedConfig): DynamicModule {
+  static for(config: LoadedConfig, log: Log): DynamicModule {
     const provided = [
       { provide: Journal, useFactory: () => config.journal.open() },
       { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
+      { provide: AdminOptions, useValue: adminOf(config) },
+      { provide: Log, useValue: log },
       ActivityStream,
     ];
-    return { module: BackboneModule, providers: provided, exports: [Journal, Router, ActivityStream] };
+    return {
+      module: BackboneModule,
+      providers: provided,
+      exports: [Journal, Router, AdminOptions, Log, ActivityStream],
+    };
   }
 
   /** After ingest and delivery have ended. */
@@ -34,14 +44,14 @@ export class BackboneModule implements OnApplicationShutdown {
 /** The feature modules in one list. */
 @Module({})
 export class AppModule {
-  static for(config: LoadedConfig): DynamicModule {
+  static for(config: LoadedConfig, log: Log): DynamicModule {
     const { maxAge, shutdownGrace } = config.delivery;
     const sinks = new Map([...config.sinks].map(([name, { sink }]) => [name, sink]));
     return {
       module: AppModule,
       imports: [
         SignalboxConfigModule.forRoot(config),
-        BackboneModule.for(config),
+        BackboneModule.for(config, log),
         IngestModule.for(ingestOf(config)),
         DeliveryModule.for({ sinks, maxAge, shutdownGrace }),
         AdminModule,
@@ -50,11 +60,34 @@ export class AppModule {
   }
 }
 
-function ingestOf(config: LoadedConfig): IngestModuleOptions {
-  const sources = [...config.sources].map(([name, { type, vendor, product, source, options }]) => ({
-    source: { name, type, vendor, product, source },
-    paths: options instanceof SourceOptions ? (options.paths ?? []) : [],
+function sourcesOf(config: LoadedConfig): readonly NamedSource[] {
+  return [...config.sources].map(([name, { type, vendor, product, source }]) => ({
+    name,
+    type,
+    vendor,
+    product,
+    source,
   }));
+}
+
+function adminOf(config: LoadedConfig): AdminOptions {
+  const { host, tokens } = config.admin;
+  return {
+    host,
+    ...(tokens && { tokens }),
+    version,
+    sources: sourcesOf(config),
+    routes: config.routes,
+    sinks: [...config.sinks].map(([name, { type }]) => ({ name, type })),
+    maxBody: config.ingest.maxInflated,
+  };
+}
+
+function ingestOf(config: LoadedConfig): IngestModuleOptions {
+  const sources = sourcesOf(config).map((source) => {
+    const options = config.sources.get(source.name)?.options;
+    return { source, paths: options instanceof SourceOptions ? (options.paths ?? []) : [] };
+  });
   return {
     options: { ...config.ingest, trustedProxies: addressList(config.ingest.trustedProxies) },
     sources,

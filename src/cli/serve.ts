@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { Log } from '../admin/log.js';
 import { createApp } from '../app.js';
 import { defaultConfigFile, readConfig } from '../config/config.module.js';
 import { describeProblem } from '../core/errors.js';
 import { IngestListener } from '../ingest/ingest.listener.js';
+import { version } from '../version.js';
 
 /** `serve`: runs the router until SIGTERM or SIGINT, which drain it; a second one ends it at once. */
 export function serveCommand(): Command {
@@ -16,7 +18,9 @@ export function serveCommand(): Command {
       const app = await createApp(config);
       endOnSignals(() => app.close());
       await app.listen(config.admin.port, config.admin.host);
-      await app.get(IngestListener).listen();
+      const ingest = await app.get(IngestListener).listen();
+      const admin = await app.getUrl();
+      app.get(Log).info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
 }
 

@@ -1,0 +1,178 @@
+/**
+ * `npm run demo`: the real router on config/demo.yaml beside a local stand-in for Datadog. Posts one body of each
+ * vendor and tells the story as it happens; then it keeps running for the reader's own steps (`--once` ends it).
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { argv, env, execPath, exit, stdout } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startDatadog, type Datadog } from '../test/support/datadog.js';
+import { freePort } from '../test/support/free-port.js';
+import { vendorPosts, type VendorPost } from './bodies.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tokens = { threatStack: 'demo-threat-stack', dataTheorem: 'demo-data-theorem', alertLogic: 'demo-alert-logic' };
+const adminToken = 'demo-admin';
+const readyWithinMs = 15_000;
+const deliveredWithinMs = 10_000;
+
+type Answer = { readonly alerts: readonly { readonly id: string; readonly status: string }[] };
+type Explained = {
+  readonly alert: Readonly<
+    Record<'kind' | 'severity' | 'state' | 'title' | 'time' | 'fingerprint' | 'dedupKey', string>
+  > & {
+    readonly resources: readonly Readonly<Record<string, unknown>>[];
+    readonly quality: readonly string[];
+  };
+  readonly reasons: readonly { readonly route: string; readonly matched: boolean; readonly reason: string }[];
+  readonly deliveries: readonly { readonly sink: string; readonly state: string; readonly attempts: number }[];
+};
+
+function say(...lines: readonly string[]): void {
+  stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function tell(post: VendorPost, ingest: string, admin: string, datadog: Datadog): Promise<void> {
+  const path = `/v1/ingest/${post.source}`;
+  const body = JSON.stringify(post.body);
+  say(
+    '',
+    `── ${post.vendor} posts ${'─'.repeat(60 - post.vendor.length)}`,
+    `   POST ${path}  (${Buffer.byteLength(body)} bytes)`,
+  );
+  say(`   ${body.length > 300 ? `${body.slice(0, 300)}…` : body}`);
+
+  const started = performance.now();
+  const headers = { 'content-type': 'application/json', ...post.headers };
+  const answer = await fetch(ingest + path, { method: 'POST', headers, body });
+  const answered = (await answer.json()) as Answer;
+  say(
+    `   answered ${answer.status} in ${(performance.now() - started).toFixed(1)} ms, on disk: ${JSON.stringify(answered)}`,
+  );
+
+  const before = datadog.events.length;
+  for (const { id } of answered.alerts) await tellAlert(id, admin);
+  for (const event of datadog.events.slice(Math.max(0, before - answered.alerts.length))) {
+    say('', '   Datadog received (POST /api/v1/events)', indent(JSON.stringify(event, null, 2)));
+  }
+}
+
+async function tellAlert(id: string, admin: string): Promise<void> {
+  const explained = await explainedOnceDelivered(`${admin}/api/v1/alerts/${id}`);
+  const { alert, reasons, deliveries } = explained;
+  say('', `   the alert it became: ${id}`);
+  say(`     ${alert.kind}, severity ${alert.severity}, ${alert.state}: ${alert.title}`);
+  for (const resource of alert.resources) say(`     ${JSON.stringify(resource)}`);
+  say(
+    `     time ${alert.time}, finding ${alert.fingerprint.slice(0, 12)}…, guessed: ${alert.quality.join(', ') || 'nothing'}`,
+  );
+  say('', '   the routes, and why');
+  for (const { route, matched, reason } of reasons) {
+    say(`     ${matched ? '✓' : '·'} ${route.padEnd(20)} ${reason}`);
+  }
+  say('', '   its deliveries');
+  for (const { sink, state, attempts } of deliveries) say(`     ${sink.padEnd(20)} ${state}, attempts: ${attempts}`);
+}
+
+async function explainedOnceDelivered(url: string): Promise<Explained> {
+  const headers = { authorization: `Bearer ${adminToken}` };
+  for (const started = Date.now(); ;) {
+    const answer = await fetch(url, { headers });
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+    const explained = (await answer.json()) as Explained;
+    const isDone = explained.deliveries.every(({ state }) => state === 'delivered');
+    if (isDone || Date.now() - started > deliveredWithinMs) return explained;
+    await sleep(20);
+  }
+}
+
+async function untilReady(url: string, router: ChildProcess): Promise<void> {
+  for (const started = Date.now(); Date.now() - started < readyWithinMs; await sleep(50)) {
+    if (router.exitCode !== null) break;
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+  }
+  throw new Error('the router did not become ready; what it said is above');
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '     ');
+}
+
+function sayNextSteps(ingest: string, admin: string, archive: string): void {
+  const bearer = `-H 'authorization: Bearer ${adminToken}'`;
+  const flat = `{"id":"your-own-1","title":"My first alert","severity":"2","created_at":"'$(date +%s000)'","source":"Host","server_or_region":"laptop"}`;
+  say(
+    '',
+    'Your turn, in another terminal:',
+    '',
+    '  # post an alert of your own; send it twice and the second is a duplicate',
+    `  curl -sS ${ingest}/v1/ingest/threat-stack -H 'authorization: Bearer ${tokens.threatStack}' -d '${flat}'`,
+    '  # what became of it: put in the id you were answered',
+    `  curl -sS ${bearer} ${admin}/api/v1/alerts/ID`,
+    '  # the latest alerts, the sinks, the routes',
+    `  curl -sS ${bearer} '${admin}/api/v1/alerts?limit=5'`,
+    `  curl -sS ${bearer} ${admin}/api/v1/sinks`,
+    `  curl -sS ${bearer} ${admin}/api/v1/routes`,
+    '  # watch it happen',
+    `  curl -sSN ${bearer} ${admin}/api/v1/tail`,
+    '  # bytes that nobody can read are kept, not refused',
+    `  curl -sS ${ingest}/v1/ingest/threat-stack -H 'authorization: Bearer ${tokens.threatStack}' -d '{"alerts": [oops'`,
+    `  curl -sS ${bearer} ${admin}/api/v1/quarantine`,
+    '  # everything that was delivered to the file sink',
+    `  cat ${archive}`,
+    '',
+    'Ctrl-C ends it.',
+  );
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
+const datadog = await startDatadog({ apiKey: 'demo-datadog-key' });
+const [port, adminPort] = [await freePort(), await freePort()];
+const [ingest, admin] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`];
+const router = spawn(execPath, [join(root, 'dist/main.js'), 'serve', '-c', join(root, 'config/demo.yaml')], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: {
+    ...env,
+    SIGNALBOX_DATA: folder,
+    SIGNALBOX_INGEST_PORT: String(port),
+    SIGNALBOX_ADMIN_PORT: String(adminPort),
+    DATADOG_ENDPOINT: datadog.url,
+  },
+});
+
+let isEnding = false;
+async function end(code: number): Promise<void> {
+  if (isEnding) return;
+  isEnding = true;
+  if (router.exitCode === null && router.signalCode === null) {
+    const gone = new Promise((resolve) => router.once('exit', resolve));
+    router.kill('SIGTERM');
+    await gone;
+  }
+  await datadog.close();
+  rmSync(folder, { recursive: true, force: true });
+  exit(code);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void end(0));
+
+try {
+  await untilReady(`${ingest}/readyz`, router);
+  say(
+    'Signalbox demo: the real router, a local stand-in for Datadog, and nothing else.',
+    `   config    config/demo.yaml`,
+    `   ingest    ${ingest}`,
+    `   admin     ${admin}`,
+    `   journal   ${folder}`,
+    `   Datadog   ${datadog.url} (the stand-in)`,
+  );
+  for (const post of vendorPosts(new Date(), tokens)) await tell(post, ingest, admin, datadog);
+  if (argv.includes('--once')) await end(0);
+  else sayNextSteps(ingest, admin, join(folder, 'archive.ndjson'));
+} catch (error) {
+  stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  await end(1);
+}

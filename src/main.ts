@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { Command, CommanderError } from 'commander';
+import { schemaCommand } from './cli/schema.js';
+import { serveCommand } from './cli/serve.js';
+import { validateCommand } from './cli/validate.js';
+import { ConfigError } from './core/errors.js';
+import { printable } from './kit/printable.js';
+import { version } from './version.js';
+
+const exitFailed = 1;
+const exitUsage = 64;
+const exitBadConfig = 78;
+
+const program = new Command('signalbox')
+  .description('Routes security events: vendors’ webhooks in, one alert model, nothing lost on the way to the sinks.')
+  .version(version)
+  .addCommand(serveCommand(), { isDefault: true })
+  .addCommand(validateCommand())
+  .addCommand(schemaCommand());
+
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+/** Says what went wrong, unless commander already did, and how the process should end. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitUsage;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    message
+      .split('\n')
+      .map((line) => `${printable(line, 2_000)}\n`)
+      .join(''),
+  );
+  return error instanceof ConfigError ? exitBadConfig : exitFailed;
+}
