@@ -1,3 +1,4 @@
+import { present } from '../../kit/present.js';
 import { field, isObject, number, text, type Flags } from '../../kit/read.js';
 
 /** `{event: {type, version, data}, time, host}`, taken apart. */
@@ -9,6 +10,7 @@ export type VendorEvent = {
   /** What stands behind it, in upper case: `USER_CREATED`; empty without a type. */
   readonly name: string;
   readonly subject: Subject;
+  /** What is no object is the one member `data` of this one. */
   readonly data: Readonly<Record<string, unknown>>;
   /** Seconds since the epoch. */
   readonly time: unknown;
@@ -43,7 +45,7 @@ export function readEvent(body: unknown, flags: Flags): VendorEvent | undefined 
   const [prefix, ...rest] = (type ?? '').toUpperCase().split('__');
   const name = rest.length > 0 ? rest.join('__') : (prefix ?? '');
   const product = rest.length > 0 ? prefix : undefined;
-  const known = isObject(data) ? data : {};
+  const known = isObject(data) ? data : present({ data: data ?? undefined });
   const subject = subjectOf(product ?? '', name, known);
   if (number(version) !== 1) flags.add('version_unknown');
   if (type === undefined) flags.add('type_missing');

@@ -44,8 +44,12 @@ function draftOf(event: VendorEvent, context: Context, flags: Flags): AlertDraft
 /** What has no field of its own, by the vendor's names; also a time that could not be read. */
 function enrichmentOf(event: VendorEvent, { enrichment }: Report, isTimeRead: boolean, flags: Flags) {
   const { host, version, time } = event;
-  const kept = { ...enrichment, host: host ?? undefined, event_version: version ?? undefined };
-  const copy = jsonCopy(present({ ...kept, time: isTimeRead ? undefined : (time ?? undefined) }), flags);
+  const envelope = present({
+    event_host: host ?? undefined,
+    event_version: version ?? undefined,
+    event_time: isTimeRead ? undefined : (time ?? undefined),
+  });
+  const copy = jsonCopy({ ...enrichment, ...envelope }, flags);
   return isObject(copy) && Object.keys(copy).length > 0 ? copy : undefined;
 }
 

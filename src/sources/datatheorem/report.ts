@@ -54,8 +54,8 @@ export function readReport(event: VendorEvent, subject: Reported, context: Conte
   const asset = affected ?? (subject === 'discovery' ? data : undefined);
   const resources = resourcesOf(subject, asset, data);
   const status = data.read(['policy_violation_status', 'current_status', 'aggregated_status', 'status'], text);
-  const ownId = subject === 'discovery' ? resources[0]?.id : data.read(['uuid', 'id'], id);
   const findingId = data.read('security_finding_id', id);
+  const ownId = ownIdOf(subject, resources, findingId) ?? data.read(['uuid', 'id'], id);
   const entity = entityOf(subject, ownId, findingId);
   const description = data.read('description', (prose) => proseOf(prose, flags));
   const happened = data.read('title', (title) => titleText(title, flags)) ?? description ?? sentenceOf(event);
@@ -103,6 +103,12 @@ function severityIn(data: Members, subject: Reported, { severityOf }: Context, f
   if (subject === 'discovery') return { severity: 'informational' } as const;
   flags.add('severity_missing');
   return { severity: 'unknown' } as const;
+}
+
+/** The id of what the event is about, where that is not simply its data's own. */
+function ownIdOf(subject: Reported, resources: readonly Resource[], findingId: string | undefined): string | undefined {
+  if (subject === 'discovery') return resources[0]?.id;
+  return subject === 'finding' ? findingId : undefined;
 }
 
 /** What stays the same from one event of a finding to the next. A note is an event of its finding. */
@@ -161,8 +167,14 @@ function tagsOf(data: Members): readonly string[] {
     return /^[\w.-]{1,50}$/.test(word) ? [`${name}:${word}`] : [];
   };
   const compliance = data.read('compliance_policy_references', (references) =>
-    list(references).flatMap((reference) => tag('compliance', field(reference, 'compliance_policy'))),
+    someOf(list(references).flatMap((reference) => tag('compliance', field(reference, 'compliance_policy')))),
   );
-  const importance = data.read('importance_tags', (tags) => list(tags).flatMap((word) => tag('importance', word)));
+  const importance = data.read('importance_tags', (tags) =>
+    someOf(list(tags).flatMap((word) => tag('importance', word))),
+  );
   return [...(compliance ?? []), ...(importance ?? [])].slice(0, maxTags);
+}
+
+function someOf<T>(elements: readonly T[]): readonly T[] | undefined {
+  return elements.length > 0 ? elements : undefined;
 }
