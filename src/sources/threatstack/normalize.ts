@@ -1,0 +1,207 @@
+import type { AlertDraft, Note, Resolution, Resource, Rule, Severity } from '../../core/alert.js';
+import type { Reading, WebhookRequest } from '../../core/source.js';
+import { contentHash } from '../../kit/json.js';
+import { present } from '../../kit/present.js';
+import {
+  at,
+  bodyText,
+  bool,
+  count,
+  field,
+  id,
+  isObject,
+  jsonCopy,
+  list,
+  oneOf,
+  text,
+  titleText,
+} from '../../kit/read.js';
+import type { Flags } from '../../kit/read.js';
+import type { SeverityTable } from '../../kit/severity.js';
+import { timeOf, timeText } from '../../kit/time.js';
+import { nameOf, openEnvelope } from './envelope.js';
+
+/** 1 is the highest of Threat Stack's severities; the predecessor made error, warning and info of them. */
+export const severityTable: SeverityTable = { '1': 'high', '2': 'medium', '3': 'low' };
+
+export type NormalizeContext = {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly severityOf: (word: unknown, flags: Flags) => Severity;
+};
+
+/**
+ * Reads what Threat Stack posts, and what its APIs v1 (snake_case) and v2 (camelCase) answer, for they have the same
+ * alerts with more fields. Pure; does not throw. An empty batch is a probe.
+ */
+export function normalize(request: Pick<WebhookRequest, 'headers' | 'body'>, context: NormalizeContext): Reading {
+  const envelope = openEnvelope(request.headers, request.body);
+  switch (envelope.kind) {
+    case 'unreadable':
+      return { drafts: [], unread: [{ reason: envelope.reason }] };
+    case 'probe':
+      return { drafts: [], unread: [], probe: envelope.probe };
+    case 'alerts': {
+      const drafts: AlertDraft[] = [];
+      const unread: { index: number; reason: string }[] = [];
+      envelope.alerts.forEach((alert, index) => {
+        if (!isObject(alert)) unread.push({ index, reason: `not_an_alert: the element is ${nameOf(alert)}` });
+        else drafts.push(toDraft(alert, envelope.isList ? index : undefined, new Set(envelope.flags), context));
+      });
+      return { drafts, unread };
+    }
+  }
+}
+
+type VendorAlert = Readonly<Record<string, unknown>>;
+
+function toDraft(alert: VendorAlert, index: number | undefined, flags: Flags, context: NormalizeContext): AlertDraft {
+  const { now, severityOf } = context;
+  const alertId = id(field(alert, 'id'));
+  const vendorSeverity = text(field(alert, 'severity'));
+  const rule = ruleOf(alert);
+  const standing = standingOf(alert, now, flags);
+  return present({
+    kind: 'detection' as const,
+    entity: alertId === undefined ? undefined : { type: 'alert', id: alertId },
+    version: alertId === undefined ? contentHash(alert) : versionOf(standing.state),
+    ...standing,
+    severity: severityOf(vendorSeverity, flags),
+    vendorSeverity,
+    title: titleText(field(alert, 'title'), flags) ?? titleInstead(rule, flags),
+    ...timeOf(either(alert, 'created_at', 'createdAt'), 'ms', now, flags),
+    eventType: sourceOf(alert),
+    accountId: id(either(alert, 'organization_id', 'organizationId')),
+    accountName: text(either(alert, 'organization_Name', 'organization_name') ?? field(alert, 'organizationName')),
+    rule,
+    vendorIds: vendorIdsOf(alert),
+    resources: resourcesOf(alert),
+    count: count(field(alert, 'count') ?? either(alert, 'event_count', 'eventCount')),
+    tags: [],
+    enrichment: enrichmentOf(alert, flags),
+    index,
+    quality: [...flags],
+  });
+}
+
+/** The webhook and an API's copy of one alert are one report, however often its counters move. */
+function versionOf(state: Standing['state']): string {
+  return state === 'closed' ? 'dismissed' : 'active';
+}
+
+function titleInstead(rule: Rule | undefined, flags: Flags): string {
+  flags.add('title_missing');
+  return titleText(rule?.name, flags) ?? 'Threat Stack alert';
+}
+
+type Standing = {
+  readonly state: 'open' | 'closed';
+  readonly vendorState?: string;
+  readonly resolution?: Resolution;
+  readonly updatedTime?: string;
+  readonly notes?: readonly Note[];
+};
+
+/** A webhook tells of active alerts only; the APIs also of those that somebody dismissed, and when, why and who. */
+function standingOf(alert: VendorAlert, now: number, flags: Flags): Standing {
+  const dismissed = bool(either(alert, 'dismissed', 'isDismissed'));
+  const updated = either(alert, 'last_updated_at', 'lastUpdatedAt');
+  if (dismissed !== true) {
+    const isActive = bool(field(alert, 'active')) ?? (dismissed === false ? true : undefined);
+    const vendorState = isActive === undefined ? undefined : isActive ? 'active' : 'inactive';
+    return present({ state: 'open' as const, vendorState, updatedTime: timeText(updated, 'ms', now, flags) });
+  }
+  const dismissedTime = timeText(either(alert, 'dismissed_at', 'dismissedAt'), 'ms', now, flags);
+  const words = bodyText(firstOf(alert, reasonTextNames), flags);
+  const author = id(either(alert, 'dismissed_by', 'dismissedBy'));
+  return present({
+    state: 'closed' as const,
+    vendorState: 'dismissed',
+    resolution: resolutionOf(firstOf(alert, reasonNames)),
+    updatedTime: dismissedTime ?? timeText(updated, 'ms', now, flags),
+    notes: words === undefined ? undefined : [present({ time: dismissedTime, author, text: words })],
+  });
+}
+
+/** The API's documentation and its answers disagree on the spelling. */
+const reasonNames = ['dismissReason', 'dismissedReason', 'dismiss_reason', 'dismissed_reason'];
+const reasonTextNames = ['dismissReasonText', 'dismissedReasonText', 'dismiss_reason_text', 'dismissed_reason_text'];
+
+/** Normal business and what company policy allows are accepted; planned work, AUTO_DISMISS and the rest say nothing. */
+function resolutionOf(reason: unknown): Resolution | undefined {
+  if (text(reason) === undefined) return undefined;
+  return oneOf(reason, { business_op: 'risk_accepted', company_policy: 'risk_accepted' } as const) ?? 'other';
+}
+
+function ruleOf(alert: VendorAlert): Rule | undefined {
+  const detail = field(alert, 'rule');
+  const rule = present({
+    id: id(either(alert, 'rule_id', 'ruleId') ?? field(detail, 'id')),
+    // The name that the predecessor showed: a customer's copy of a rule is named after the original.
+    name: text(at(detail, 'original_rule', 'name') ?? field(detail, 'name')),
+    type: text(field(detail, 'type')),
+    policyId: id(either(alert, 'ruleset_id', 'rulesetId') ?? field(alert, 'alert_policy_id')),
+  });
+  return Object.keys(rule).length > 0 ? rule : undefined;
+}
+
+function vendorIdsOf(alert: VendorAlert): Readonly<Record<string, string>> {
+  return present({
+    alert: id(field(alert, 'id')),
+    // Rule, agent and a hash: what the vendor itself folds occurrences by.
+    key: id(field(alert, 'key')),
+    organization: id(either(alert, 'organization_id', 'organizationId')),
+    agent: agentIdOf(alert),
+    rule: id(either(alert, 'rule_id', 'ruleId') ?? at(alert, 'rule', 'id')),
+    originalRule: id(at(alert, 'rule', 'original_rule', 'id')),
+    ruleset: id(either(alert, 'ruleset_id', 'rulesetId')),
+    alertPolicy: id(either(alert, 'alert_policy_id', 'alertPolicyId')),
+    dismissedBy: id(either(alert, 'dismissed_by', 'dismissedBy')),
+  });
+}
+
+function agentIdOf(alert: VendorAlert): string | undefined {
+  return id(either(alert, 'agent_id', 'agentId') ?? at(alert, 'agent', 'id'));
+}
+
+/** `Host`, `CloudTrail` …; in API v2 the data source, spelled in two ways. */
+function sourceOf(alert: VendorAlert): string | undefined {
+  return text(field(alert, 'source') ?? either(alert, 'data_source', 'dataSource') ?? field(alert, 'datasource'));
+}
+
+/** `server_or_region` is an AWS region for CloudTrail and a server's name for all else. */
+function resourcesOf(alert: VendorAlert): readonly Resource[] {
+  const place = text(either(alert, 'server_or_region', 'serverOrRegion'));
+  if (sourceOf(alert)?.toLowerCase() === 'cloudtrail') {
+    return place === undefined ? [] : [{ role: 'target', type: 'cloud_region', region: place }];
+  }
+  const host = present({
+    id: agentIdOf(alert),
+    hostname: text(at(alert, 'agent', 'hostname') ?? field(alert, 'hostname')) ?? place,
+    ip: text(at(alert, 'agent', 'ip_address')),
+  });
+  return Object.keys(host).length > 0 ? [{ role: 'target', type: 'host', ...host }] : [];
+}
+
+const maxEvents = 50;
+
+function enrichmentOf(alert: VendorAlert, flags: Flags): Readonly<Record<string, unknown>> | undefined {
+  const events = list(firstOf(alert, ['latest_events', 'latestEvents', 'events']));
+  if (events.length > maxEvents) flags.add('events_truncated');
+  const enrichment = present({
+    events: events.length > 0 ? jsonCopy(events.slice(0, maxEvents), flags) : undefined,
+    dismissReason: text(firstOf(alert, reasonNames)),
+    lastNotifiedAt: text(either(alert, 'last_notified_at', 'lastNotifiedAt')),
+    expiresAt: text(either(alert, 'expires_at', 'expiresAt')),
+  });
+  return Object.keys(enrichment).length > 0 ? enrichment : undefined;
+}
+
+/** A field under the name that the webhook and API v1 give it, or under that of API v2. */
+function either(alert: VendorAlert, name: string, otherName: string): unknown {
+  return field(alert, name) ?? field(alert, otherName);
+}
+
+function firstOf(alert: VendorAlert, names: readonly string[]): unknown {
+  return names.map((name) => field(alert, name)).find((value) => value !== undefined && value !== null);
+}
