@@ -6,6 +6,7 @@ const maxLength = 20_000;
  */
 export function pythonList(written: string): readonly string[] | undefined {
   if (written.length > maxLength || !written.startsWith('[') || !written.endsWith(']')) return undefined;
+  if (written.slice(1, -1).trim() === '') return [];
   const items: string[] = [];
   const item = /\s*u?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*[,\]]/sy;
   item.lastIndex = 1;
