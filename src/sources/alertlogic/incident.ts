@@ -93,6 +93,9 @@ function idsOf(body: Body) {
     dedupHint: id(part(body, 'dedup_hint')),
     attackClass: id(part(body, 'incident.attackClassId')),
     asset: id(part(body, 'assets.__asset.key')),
+    statusUser: id(part(body, 'customer_status.user_id')),
+    feedbackUser: id(part(body, 'customer_feedback.feedback_uid')),
+    snoozeUser: id(part(body, 'snooze_status.snooze_by_uid')),
   };
 }
 

@@ -67,6 +67,9 @@ function readLegacyIncident(body: Body, context: Context): AlertDraft {
       incident: incidentId,
       evolutionRoot: id(part(details, 'evolution_root')),
       evolvedTo: id(part(details, 'evolved_to')),
+      acknowledgedBy: id(part(details, 'acknowledged_by')),
+      closedBy: id(part(details, 'closed_by')),
+      modifiedBy: id(part(details, 'modified_by')),
     }),
     resources: resourcesOf(details, flags),
     tags: tagsOf({
