@@ -46,6 +46,22 @@ export function IsSize(range: { min?: number; max?: number } = {}): PropertyDeco
   return unitValue('isSize', sizeUnits, 'a size such as 64kb, 5mb or 2gb', range);
 }
 
+/** Milliseconds as people write them, e.g. `90s`. */
+export function durationText(ms: number): string {
+  return inUnits(ms, durationUnits);
+}
+
+/** Bytes as people write them, e.g. `5mb`. */
+export function sizeText(bytes: number): string {
+  return inUnits(bytes, sizeUnits);
+}
+
+/** In the largest unit that divides it. */
+function inUnits(value: number, units: Readonly<Record<string, number>>): string {
+  const [unit, size] = Object.entries(units).findLast(([, candidate]) => value % candidate === 0) ?? ['', 1];
+  return `${value / size}${unit}`;
+}
+
 function unitValue(
   name: string,
   units: Readonly<Record<string, number>>,
@@ -53,18 +69,24 @@ function unitValue(
   range: { min?: number | undefined; max?: number | undefined },
 ): PropertyDecorator {
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${Object.keys(units).join('|')})$`, 'i');
+  // A bare number says no unit: it is kept as text, which validation refuses.
   const read = (value: unknown): unknown => {
     const match = typeof value === 'string' ? pattern.exec(value.trim()) : null;
-    return match ? Number(match[1]) * (units[match[2]?.toLowerCase() ?? ''] ?? Number.NaN) : value;
+    if (!match) return typeof value === 'number' ? String(value) : value;
+    return Number(match[1]) * (units[match[2]?.toLowerCase() ?? ''] ?? Number.NaN);
   };
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = range;
+  const bounds = [
+    ...(range.min === undefined || range.min === 0 ? [] : [`at least ${inUnits(range.min, units)}`]),
+    ...(range.max === undefined ? [] : [`at most ${inUnits(range.max, units)}`]),
+  ];
   return all(
     Transform(({ value }) => read(value), { toClassOnly: true }),
     ValidateBy({
       name,
       validator: {
         validate: (value) => typeof value === 'number' && value >= min && value <= max,
-        defaultMessage: () => `$property must be ${wanted}`,
+        defaultMessage: () => `$property must be ${[wanted, ...bounds].join(', ')}`,
       },
     }),
     JSONSchema(() => ({ type: 'string', pattern: pattern.source, description: wanted })),
