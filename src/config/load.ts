@@ -1,0 +1,153 @@
+import { dirname } from 'node:path';
+import { ConfigError, type ConfigProblem } from '../core/errors.js';
+import type { Journal } from '../core/journal.js';
+import { Secret } from '../core/secret.js';
+import type { Sink } from '../core/sink.js';
+import type { Source } from '../core/source.js';
+import { redactor } from '../kit/redact.js';
+import type { RouteOptions } from '../routing/route.js';
+import { check } from './check.js';
+import { chooseJournal, chooseNamed, chooseSources, type Chosen } from './choose.js';
+import { ConfigDocument } from './config-document.js';
+import { describeOptions } from './describe.js';
+import { fill } from './fill.js';
+import { knownPlugins, type Plugins } from './plugins.js';
+import { Settings, type AdminSettings, type DeliverySettings, type IngestSettings, type LogLevel } from './settings.js';
+import { readTextFile } from './text-file.js';
+import { checkRoutes, checkTogether } from './wiring.js';
+
+/** A source as configured and opened; its name is its key. */
+export type LoadedSource = {
+  readonly type: string;
+  readonly vendor: string;
+  readonly product: string;
+  /** An instance of the plugin's options class. */
+  readonly options: object;
+  readonly source: Source;
+};
+
+/** A sink as configured and opened; its name is its key. */
+export type LoadedSink = { readonly type: string; readonly options: object; readonly sink: Sink };
+
+/** A config without errors: every plugin built, nothing listening yet, and the journal still closed. */
+export type LoadedConfig = {
+  readonly file: string;
+  readonly ingest: IngestSettings;
+  readonly admin: AdminSettings;
+  readonly delivery: DeliverySettings;
+  readonly logLevel: LogLevel;
+  readonly journal: { readonly type: string; readonly options: object; open(): Promise<Journal> };
+  readonly sources: ReadonlyMap<string, LoadedSource>;
+  readonly sinks: ReadonlyMap<string, LoadedSink>;
+  readonly routes: readonly RouteOptions[];
+  readonly warnings: readonly ConfigProblem[];
+  /** The config in force, defaults included, as plain data: with `[secret]` for every credential. */
+  describe(): Record<string, unknown>;
+};
+
+export type LoadOptions = {
+  /** Where `${NAME}` is looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The types the config may name. */
+  readonly plugins?: Plugins;
+  /** Milliseconds since the epoch, handed to the plugins. */
+  readonly now?: () => number;
+};
+
+/**
+ * Reads a config file and builds what it describes. Throws `ConfigError` with every problem found, each with its place;
+ * then no plugin is left open.
+ */
+export async function loadConfig(
+  file: string,
+  { env, plugins = knownPlugins, now = Date.now }: LoadOptions,
+): Promise<LoadedConfig> {
+  const document = readDocument(file);
+  document.throwIfErrors();
+  fill(document, { env, folder: dirname(file) });
+
+  const settings = check(document, [], Settings);
+  const journal = chooseJournal(document, plugins.journals);
+  const chosenSources = chooseSources(document, plugins.sources);
+  const chosenSinks = chooseNamed(document, 'sinks', plugins.sinks);
+  const routes = checkRoutes(document);
+  checkTogether(document, settings, chosenSources);
+  if (document.errorCount > 0 || !journal) throw new ConfigError(document.problems);
+
+  const sources = openEach(document, chosenSources, ({ name, plugin, options }): LoadedSource => {
+    const { type, vendor, product } = plugin;
+    return { type, vendor, product, options, source: plugin.open(options, { name, now }) };
+  });
+  const sinks = openEach(document, chosenSinks, ({ name, plugin, options }): LoadedSink => {
+    return { type: plugin.type, options, sink: plugin.open(options, { name, now }) };
+  });
+  if (document.errorCount > 0) {
+    for (const { sink } of sinks.values()) await sink.close?.();
+    throw new ConfigError(document.problems);
+  }
+  const { ingest, admin, delivery, logLevel } = settings;
+  return {
+    file,
+    ingest,
+    admin,
+    delivery,
+    logLevel,
+    journal: {
+      type: journal.plugin.type,
+      options: journal.options,
+      open: () => journal.plugin.open(journal.options, { now }),
+    },
+    sources,
+    sinks,
+    routes,
+    warnings: document.problems,
+    describe: () => {
+      const fromFiles = document.inserts([]).flatMap(({ text, fromFile }) => (fromFile ? [text] : []));
+      const block = (type: string, options: object) => ({ type, ...describeOptions(options, fromFiles) });
+      const blocks = (loaded: ReadonlyMap<string, { type: string; options: object }>) =>
+        Object.fromEntries([...loaded].map(([name, { type, options }]) => [name, block(type, options)]));
+      return {
+        ...describeOptions({ ingest, admin, delivery, logLevel }, fromFiles),
+        journal: block(journal.plugin.type, journal.options),
+        sources: blocks(sources),
+        sinks: blocks(sinks),
+        routes: routes.map((route) => describeOptions(route, fromFiles)),
+      };
+    },
+  };
+}
+
+const maxReasonBytes = 500;
+
+/** Builds what was chosen. A plugin that throws becomes a problem of its block. */
+function openEach<Plugin, Opened>(
+  document: ConfigDocument,
+  chosen: readonly Chosen<Plugin>[],
+  open: (one: Chosen<Plugin>) => Opened,
+): ReadonlyMap<string, Opened> {
+  const opened = new Map<string, Opened>();
+  for (const one of chosen) {
+    try {
+      opened.set(one.name, open(one));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'it failed';
+      const shown = redactor([...secretsIn(one.options), ...document.credentials(one.path)])(reason, maxReasonBytes);
+      document.errorAtKey(one.path, `${document.describe(one.path)} cannot be opened: ${shown}`);
+    }
+  }
+  return opened;
+}
+
+/** Every credential in some options. */
+function secretsIn(value: unknown): readonly Secret[] {
+  if (value instanceof Secret) return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(secretsIn) : [];
+}
+
+const maxFileBytes = 1_000_000;
+
+function readDocument(file: string): ConfigDocument {
+  const read = readTextFile(file, maxFileBytes);
+  if (read.problem === undefined) return new ConfigDocument(file, read.text);
+  throw new ConfigError([{ file, line: 1, column: 1, message: `the config ${read.problem}`, severity: 'error' }]);
+}

@@ -1,0 +1,126 @@
+import ipaddr from 'ipaddr.js';
+import { RouteOptions, shadowedRoutes } from '../routing/route.js';
+import { check } from './check.js';
+import type { Chosen } from './choose.js';
+import type { ConfigDocument, Path } from './config-document.js';
+import { instead } from './nearest.js';
+import type { Settings } from './settings.js';
+
+/** The routes, and whether each can do what it says: names that exist, and alerts that get as far as it. */
+export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
+  const errorsBefore = document.errorCount;
+  // What is no list at all, the class of the top level has named.
+  if (document.has(['routes']) && !Array.isArray(document.value(['routes']))) return [];
+  const paths = elements(document, ['routes']);
+  const routes = paths.flatMap((path) => {
+    if (document.isBlock(path)) return [check(document, path, RouteOptions)];
+    if (!document.isUnfilled(path)) {
+      document.errorAtValue(path, `${document.describe(path)} must be a block of keys: name, match, to, final`);
+    }
+    return [];
+  });
+  checkRouteNames(document, paths);
+  for (const path of paths) checkNames(document, [...path, 'to'], 'sink', document.keys(['sinks']));
+  for (const path of paths) checkNames(document, [...path, 'match', 'source'], 'source', document.keys(['sources']));
+  if (document.errorCount === errorsBefore) warnOfIdleParts(document, paths, routes);
+  return routes;
+}
+
+/** What only shows when blocks are seen together. */
+export function checkTogether(document: ConfigDocument, settings: Settings, sources: readonly Chosen<unknown>[]): void {
+  checkPorts(document, settings);
+  checkSourcePaths(document, sources);
+}
+
+function checkRouteNames(document: ConfigDocument, paths: readonly Path[]): void {
+  const seen = new Set<unknown>();
+  for (const path of paths) {
+    const at = [...path, 'name'];
+    const name = document.value(at);
+    if (typeof name === 'string' && seen.has(name)) {
+      document.errorAtValue(at, `two routes are called ${document.quote(at)}: give this one another name`);
+    }
+    seen.add(name);
+  }
+}
+
+/** One name or a list of them, each of which must be configured. */
+function checkNames(document: ConfigDocument, path: Path, what: string, known: readonly string[]): void {
+  for (const at of elements(document, path)) {
+    const name = document.value(at);
+    if (typeof name !== 'string' || known.includes(name) || document.isUnfilled(at)) continue;
+    document.errorAtValue(at, `there is no ${what} ${document.quote(at)}${instead(name, known)}`);
+  }
+}
+
+/** Routes that never match, and sinks that no route reaches. */
+function warnOfIdleParts(document: ConfigDocument, paths: readonly Path[], routes: readonly RouteOptions[]): void {
+  if (document.isUnfilled(['routes'])) return;
+  if (routes.length === 0) {
+    document.warningAtKey(
+      ['routes'],
+      'there is no route: every alert is kept and counted as unrouted, and none is sent',
+    );
+    return;
+  }
+  for (const { route, by } of shadowedRoutes(routes)) {
+    const path = paths.find((candidate) => document.value([...candidate, 'name']) === route) ?? [];
+    document.warningAtKey(
+      [...path, 'name'],
+      `the route ${route} never matches: ${by}, above it, is final and takes all of it`,
+    );
+  }
+  const reached = new Set(routes.flatMap((route) => route.to));
+  for (const sink of document.keys(['sinks'])) {
+    if (reached.has(sink)) continue;
+    document.warningAtKey(
+      ['sinks', sink],
+      `no route reaches the sink ${sink}: name it in the to of a route, or take it out`,
+    );
+  }
+}
+
+function checkSourcePaths(document: ConfigDocument, sources: readonly Chosen<unknown>[]): void {
+  const owners = new Map<unknown, string>();
+  for (const { name, path } of sources) {
+    for (const at of elements(document, [...path, 'paths'])) {
+      const written = document.value(at);
+      const owner = owners.get(written);
+      if (owner === undefined) owners.set(written, name);
+      else document.errorAtValue(at, `the path ${document.quote(at)} is already one of the source ${owner}`);
+    }
+  }
+}
+
+function checkPorts(document: ConfigDocument, { ingest, admin }: Settings): void {
+  const wildcards = ['0.0.0.0', '::'];
+  const meet = ingest.host === admin.host || [ingest.host, admin.host].some((host) => wildcards.includes(host));
+  if (ingest.port !== 0 && ingest.port === admin.port && meet) {
+    document.errorAtValue(
+      ['admin', 'port'],
+      `admin.port and ingest.port are both ${ingest.port}: each needs one of its own`,
+    );
+  }
+  if (ingest.maxInflated < ingest.maxBody) {
+    document.errorAtValue(['ingest', 'maxInflated'], 'ingest.maxInflated must be at least ingest.maxBody');
+  }
+  const needsTokens = !isLoopback(admin.host) && (admin.tokens ?? []).length === 0;
+  if (needsTokens && !document.isUnfilled(['admin'])) {
+    document.errorAtValue(
+      ['admin', 'host'],
+      'admin.host is not a loopback address, so admin.tokens must say who may in: write tokens: ["${SIGNALBOX_ADMIN_TOKEN}"], or host: 127.0.0.1',
+    );
+  }
+}
+
+/** True when only this machine can reach a listener there. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+}
+
+/** The paths of a list's elements, or of the one value that stands in the place of a list. */
+function elements(document: ConfigDocument, path: Path): readonly Path[] {
+  const value = document.value(path);
+  const count = Array.isArray(value) ? value.length : typeof value === 'string' ? 1 : 0;
+  return Array.from({ length: count }, (_, index) => [...path, String(index)]);
+}
