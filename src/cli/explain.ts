@@ -1,0 +1,64 @@
+import { Command } from 'commander';
+import type { AlertRecord, Attempt } from '../core/journal.js';
+import type { RouteReason } from '../routing/router.js';
+import { askAdmin, withAdmin, type AdminAddress } from './admin-client.js';
+import { columns, outputOption, printJson, printLines, type Format, type Terminal } from './terminal.js';
+
+type Explained = AlertRecord & { readonly reasons: readonly RouteReason[] };
+
+/** `explain ID`: where an alert went, and why. Exit 0, or 1 when it is not known. */
+export function explainCommand(terminal: Terminal = process): Command {
+  return withAdmin(
+    new Command('explain').description('where did this alert go, and why').argument('<id>', 'id of the alert'),
+  )
+    .addOption(outputOption())
+    .action(async (id: string, options: AdminAddress & { output: Format }) => {
+      const explained = await askAdmin(options, `/api/v1/alerts/${encodeURIComponent(id)}`);
+      if (options.output === 'json') printJson(terminal, explained);
+      else printLines(terminal, describe(explained as Explained));
+    });
+}
+
+function describe(explained: Explained): readonly string[] {
+  const { alert, request, routes, reasons, deliveries, duplicates, superseded } = explained;
+  const facts = [
+    ['id', alert.id],
+    ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
+    ['finding', `${alert.fingerprint} (${alert.action}${superseded ? ', a newer report came first' : ''})`],
+    ['from', `${request.source}: ${alert.source.vendor} ${alert.source.product}`],
+    ['received', `${alert.receivedAt} from ${request.remoteAddress}, by ${request.authentication}`],
+    ['request', `${request.id}, ${alert.raw.bytes} bytes of ${alert.raw.contentType}`],
+    ['sent again', times(duplicates)],
+    ...(alert.quality.length > 0 ? [['guesses', alert.quality.join(', ')]] : []),
+  ];
+  return [
+    alert.title,
+    ...indent(columns(facts)),
+    `routes, as they are configured now${routes.length > 0 ? '' : ' (when it came, none matched)'}`,
+    ...indent(columns(reasons.map((each) => [sign(each, routes), each.route, each.reason]))),
+    deliveries.length > 0 ? 'deliveries' : 'deliveries: none',
+    ...deliveries.flatMap(({ sink, state, remoteId, reason, routes: asking, history }) => [
+      `  ${sink}: ${state}${remoteId === undefined ? '' : ` as ${remoteId}`}, for ${asking.join(', ')}${reason === undefined ? '' : `: ${reason}`}`,
+      ...indent(indent(columns(history.map(describeAttempt)))),
+    ]),
+  ];
+}
+
+/** What a route does now, and where that differs, what it did when the alert came. */
+function sign({ route, matched }: RouteReason, taken: readonly string[]): string {
+  const word = matched ? 'takes it' : 'no';
+  return matched === taken.includes(route) ? word : `${word} (then ${matched ? 'not' : 'took it'})`;
+}
+
+function describeAttempt({ attempt, at, durationMs, outcome, reason, answer }: Attempt): readonly string[] {
+  const status = answer ? `HTTP ${answer.status}` : '';
+  return [`#${attempt}`, new Date(at).toISOString(), `${Math.round(durationMs)} ms`, outcome, status, reason ?? ''];
+}
+
+function times(count: number): string {
+  return count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`;
+}
+
+function indent(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `  ${line}`);
+}

@@ -1,0 +1,110 @@
+import 'reflect-metadata';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { acceptedRequest } from '../../test/support/accepted-request.js';
+import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
+import { FakeTerminal, run } from '../../test/support/cli.js';
+import { freePort } from '../../test/support/free-port.js';
+import { mintId } from '../core/identity.js';
+import { Secret } from '../core/secret.js';
+import { explainCommand } from './explain.js';
+import { tailCommand } from './tail.js';
+
+const receivedAt = Date.parse('2026-03-01T12:00:00Z');
+const token = 'SEKRET-token';
+
+let admin: AdminApp;
+let terminal: FakeTerminal;
+beforeEach(async () => {
+  terminal = new FakeTerminal();
+  admin = await startAdminApp({ tokens: [new Secret(token)] });
+});
+afterEach(() => admin.close());
+
+describe('signalbox explain', () => {
+  async function keep(): Promise<string> {
+    const report = { title: 'disk is\u001b[2J full', severity: 'low', routes: ['urgent'], sinks: ['pager'] } as const;
+    const [receipt] = await admin.journal.append([acceptedRequest({ receivedAt }, report)]);
+    for await (const [delivery] of admin.journal.claim('pager', { count: 1 }, AbortSignal.timeout(5_000))) {
+      if (!delivery) continue;
+      const answer = { status: 202 };
+      const attempt = { attempt: 1, at: receivedAt, durationMs: 12.4, outcome: 'delivered', answer } as const;
+      const next = { kind: 'delivered', remoteId: 'evt-1' } as const;
+      await admin.journal.settle([{ sink: 'pager', lease: delivery.lease, attempt, next }]);
+      break;
+    }
+    return receipt?.alerts[0]?.id ?? '';
+  }
+
+  const explain = (...args: string[]) => run(explainCommand(terminal), '--admin', admin.url, ...args);
+
+  it('says where an alert went, and why', async () => {
+    const id = await keep();
+    await explain('--token', token, id);
+    expect(terminal.out).toContain('disk is\\u001b[2J full\n');
+    expect(terminal.out).toContain('2026-03-01T12:00:00.000Z from 192.0.2.7, by bearer\n');
+    expect(terminal.out).toMatch(/no \(then took it\) +urgent +severity is low, wanted >=high\n/);
+    expect(terminal.out).toMatch(/takes it \(then not\) +rest +title is \*disk\*\n/);
+    expect(terminal.out).toMatch(
+      /pager: delivered as evt-1, for urgent\n {4}#1 +2026-03-01T12:00:00.000Z +12 ms +delivered +HTTP 202\n/,
+    );
+  });
+
+  it('answers in JSON what the router answers', async () => {
+    const id = await keep();
+    await explain('--token', token, '-o', 'json', id);
+    expect(JSON.parse(terminal.out)).toMatchObject({ alert: { id }, reasons: [{}, {}], deliveries: [{}] });
+  });
+
+  it('says why it has no answer', async () => {
+    const id = mintId();
+    await expect(explain('--token', token, id)).rejects.toThrow(`answered 404: There is no alert ${id}`);
+    await expect(explain('--token', 'wrong', id)).rejects.toThrow('Set SIGNALBOX_ADMIN_TOKEN.');
+    await expect(explain(id)).rejects.toThrow('answered 401');
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    await expect(explain('--admin', nowhere, id)).rejects.toThrow('ECONNREFUSED');
+    await expect(explain('--admin', 'nonsense', id)).rejects.toThrow('nonsense cannot be asked');
+  });
+});
+
+describe('signalbox tail', () => {
+  const abort = new AbortController();
+
+  it('shows what happens until it is told to stop', async () => {
+    const running = run(tailCommand(terminal, abort.signal), '--admin', admin.url, '--token', token, '--sink', 'pager');
+    while (!admin.activity.observed || terminal.out === '') {
+      admin.activity.next({ kind: 'parked', at: receivedAt, sink: 'pager', reason: 'no\nkey' });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const { id, remoteAddress, alerts } = acceptedRequest({ receivedAt }, { title: 'fire' });
+    admin.activity.next({
+      kind: 'received',
+      at: receivedAt,
+      source: 'warden',
+      requestId: id,
+      remoteAddress,
+      bytes: 1,
+      durationMs: 1,
+      alerts: alerts.map(({ alert, routes }) => ({ alert, id: 'a-1', status: 'accepted', routes, sinks: ['pager'] })),
+      unread: [],
+    });
+    while (!terminal.out.includes('fire')) await new Promise((resolve) => setTimeout(resolve, 10));
+    abort.abort();
+    await running;
+    const lines = terminal.out.split('\n');
+    expect(lines[0]).toBe('2026-03-01T12:00:00.000Z  parked     pager: no\\u000akey');
+    expect(lines.at(-2)).toBe('2026-03-01T12:00:00.000Z  accepted   a-1  warden: high fire -> pager');
+  });
+
+  it('shows a line of JSON each, and says when the router ended it', async () => {
+    const running = run(tailCommand(terminal), '--admin', admin.url, '--token', token, '-o', 'json');
+    const ended = expect(running).rejects.toThrow('ended the stream');
+    while (terminal.out === '') {
+      admin.activity.next({ kind: 'resumed', at: receivedAt, sink: 'pager' });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await admin.app.close();
+    await ended;
+    const [line = ''] = terminal.out.split('\n');
+    expect(JSON.parse(line)).toEqual({ kind: 'resumed', at: receivedAt, sink: 'pager' });
+  });
+});
