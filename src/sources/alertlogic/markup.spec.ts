@@ -47,6 +47,10 @@ describe('a recommendation', () => {
 });
 
 describe('a title', () => {
+  it('is cut even where it is made of an id', () => {
+    expect(titleOf([], undefined, `Incident ${'7'.repeat(600)}`, new Set())).toHaveLength(500);
+  });
+
   it.each<[readonly unknown[], string | undefined, string, readonly string[]]>([
     [[null, ' <b>Scan</b>\n'], 'What.', 'Scan', []],
     [[''], 'Attack Detail:\n\nA scan.\nMore.', 'A scan.', ['title_derived']],

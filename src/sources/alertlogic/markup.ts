@@ -35,7 +35,8 @@ export function titleOf(
   const lines = description?.split('\n').filter((line) => line.trim() !== '') ?? [];
   const firstLine = titleText(lines.find((line) => !line.endsWith(':')) ?? lines[0], flags);
   flags.add(firstLine === undefined ? 'title_missing' : 'title_derived');
-  return firstLine ?? otherwise;
+  // These words are cut, too: an id in them is as long as its sender likes.
+  return firstLine ?? titleText(otherwise, flags) ?? otherwise;
 }
 
 /**
