@@ -8,12 +8,19 @@ import { gate } from './gate.js';
 /** The only bodies read here besides a vendor's are a few words long. */
 const maxJson = '16kb';
 
+/** For a whole request to arrive; Node's own limits are five minutes and one. */
+const requestTimeoutMs = 30_000;
+const headersTimeoutMs = 10_000;
+
 /**
  * Puts in front of the admin side what must come before its controllers: the gate, the headers, the readers of bodies
  * and the API's documentation. Call it once, before the application listens; make the application with `bodyParser: false`.
  */
 export function prepareAdmin(app: NestExpressApplication): void {
   const options = app.get(AdminOptions);
+  const server = app.getHttpServer();
+  server.requestTimeout = requestTimeoutMs;
+  server.headersTimeout = headersTimeoutMs;
   app.disable('x-powered-by');
   app.use(
     helmet({

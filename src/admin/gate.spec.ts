@@ -50,6 +50,15 @@ describe('an admin side with tokens', () => {
     await get(path).expect(401);
   });
 
+  it('writes down who knocks, not what with', async () => {
+    await start();
+    for (let count = 0; count < 15; count++) await get('/metrics').set('authorization', 'Bearer SEKRET-x').expect(401);
+    const refused = admin.lines.filter((line) => line.includes('an admin request was refused'));
+    expect(refused.length).toBeGreaterThanOrEqual(10);
+    expect(JSON.parse(refused[0] ?? '')).toMatchObject({ level: 'warn', status: 401, remoteAddress: '127.0.0.1' });
+    expect(admin.lines.join()).not.toContain('SEKRET');
+  });
+
   it('tells strangers only how it is', async () => {
     await start();
     await get('/healthz').expect(200);

@@ -1,3 +1,6 @@
+/** A stranger who knocks, or a sink that fails for every alert, must not fill the disk. */
+export const linesPerSecond = 10;
+
 /** How many lines a second, and what to say of the others: called with their number once the second is over. */
 export type LineLimitOptions = {
   readonly perSecond: number;

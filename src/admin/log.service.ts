@@ -1,15 +1,15 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
 import { ActivityStream, type Activity } from '../core/activity.js';
-import { LineLimit } from './line-limit.js';
+import { LineLimit, linesPerSecond } from './line-limit.js';
 import { Log } from './log.js';
 
 type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
 
-/** A stranger who knocks, or a sink that fails for every alert, must not fill the disk. */
-const linesPerSecond = 10;
 /** Texts of vendors and of the other side, in code units. */
 const maxText = 500;
+/** Of the alerts of one request; the journal has them all. */
+const maxIds = 20;
 
 /** Tells the log what happens: one line per event, the everyday ones at debug level. */
 @Injectable()
@@ -71,7 +71,8 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     if (!this.log.isLevelEnabled('debug')) return;
     const duplicates = alerts.filter(({ status }) => status === 'duplicate').length;
     const counts = { accepted: alerts.length - duplicates, duplicates, quarantined: unread.length };
-    this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: alerts.map(({ id }) => id) }, 'received');
+    const ids = alerts.slice(0, maxIds).map(({ id }) => id);
+    this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: ids }, 'received');
   }
 
   #attempted({ sink, alertId, attempt, next }: Of<'attempted'>): void {

@@ -6,8 +6,9 @@ import {
   type ExceptionFilter,
   type ValidationError,
 } from '@nestjs/common';
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { JournalUnavailableError } from '../core/errors.js';
+import { LineLimit, linesPerSecond } from './line-limit.js';
 import { Log } from './log.js';
 
 /** An RFC 9457 answer. `errors`: each value of a query that will not do. */
@@ -22,12 +23,22 @@ type Problem = {
 /** Turns whatever was thrown into problem+json. What is a fault of ours is logged and not told. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Log) {}
+  readonly #strangers: LineLimit;
+
+  constructor(private readonly log: Log) {
+    this.#strangers = new LineLimit({
+      perSecond: linesPerSecond,
+      onSuppressed: (count) => {
+        log.warn({ count }, 'more admin requests were refused');
+      },
+    });
+  }
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<ServerResponse>();
+    const http = host.switchToHttp();
+    const response = http.getResponse<ServerResponse>();
     const problem = problemOf(error);
-    if (problem.status >= 500) this.log.error({ err: error }, 'an admin request failed');
+    this.#tell(error, problem, http.getRequest<IncomingMessage>());
     if (response.headersSent) {
       response.destroy();
       return;
@@ -40,6 +51,12 @@ export class ProblemFilter implements ExceptionFilter {
       ...(problem.status === 503 && { 'retry-after': '1' }),
     });
     response.end(body);
+  }
+
+  #tell(error: unknown, { status, detail }: Problem, { socket }: IncomingMessage): void {
+    if (status >= 500) this.log.error({ err: error }, 'an admin request failed');
+    if ((status !== 401 && status !== 403) || !this.#strangers.take()) return;
+    this.log.warn({ status, remoteAddress: socket.remoteAddress, reason: detail }, 'an admin request was refused');
   }
 }
 

@@ -34,17 +34,20 @@ export function streamTail(
     missed = 0;
     return true;
   };
+  const heartbeat = setInterval(() => {
+    if (catchUp()) response.write(': alive\n\n');
+  }, limits.heartbeatMs);
   const subscription = activities.subscribe({
     next: (activity) => {
       if (!passes(activity, filter)) return;
       if (catchUp()) response.write(frame(toTailEvent(activity)));
       else missed += 1;
     },
-    complete: () => response.end(),
+    complete: () => {
+      clearInterval(heartbeat);
+      response.end();
+    },
   });
-  const heartbeat = setInterval(() => {
-    if (catchUp()) response.write(': alive\n\n');
-  }, limits.heartbeatMs);
   response.on('close', () => {
     clearInterval(heartbeat);
     subscription.unsubscribe();

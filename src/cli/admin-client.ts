@@ -49,7 +49,7 @@ export async function* streamAdmin(
 }
 
 async function fetchAdmin({ admin, token }: AdminAddress, path: string, signal: AbortSignal): Promise<Response> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = token === undefined ? {} : { authorization: `Bearer ${headerText(token)}` };
   let response: Response;
   try {
     response = await fetch(new URL(path, admin), { headers, signal, redirect: 'error' });
@@ -62,6 +62,13 @@ async function fetchAdmin({ admin, token }: AdminAddress, path: string, signal: 
   const detail = await detailOf(response);
   const hint = response.status === 401 ? ' Set SIGNALBOX_ADMIN_TOKEN.' : '';
   throw new Error(`${admin} answered ${response.status}: ${detail}${hint}`);
+}
+
+/** UTF-8 as headers carry it. What no header can carry is refused here: `fetch` would repeat it in its message. */
+function headerText(token: string): string {
+  const bytes = Buffer.from(token.trim(), 'utf8').toString('latin1');
+  if (/\p{Cc}/u.test(token.trim())) throw new Error('The token has characters that no header can carry.');
+  return bytes;
 }
 
 /** What `fetch` throws says only that it failed; the cause says why. */

@@ -29,25 +29,20 @@ function describe(explained: Explained): readonly string[] {
     ['received', `${alert.receivedAt} from ${request.remoteAddress}, by ${request.authentication}`],
     ['request', `${request.id}, ${alert.raw.bytes} bytes of ${alert.raw.contentType}`],
     ['sent again', times(duplicates)],
+    ['routed', routes.join(', ') || 'no route took it'],
     ...(alert.quality.length > 0 ? [['guesses', alert.quality.join(', ')]] : []),
   ];
   return [
     alert.title,
     ...indent(columns(facts)),
-    `routes, as they are configured now${routes.length > 0 ? '' : ' (when it came, none matched)'}`,
-    ...indent(columns(reasons.map((each) => [sign(each, routes), each.route, each.reason]))),
+    'by the routes of now',
+    ...indent(columns(reasons.map(({ route, matched, reason }) => [matched ? 'takes it' : 'no', route, reason]))),
     deliveries.length > 0 ? 'deliveries' : 'deliveries: none',
     ...deliveries.flatMap(({ sink, state, remoteId, reason, routes: asking, history }) => [
       `  ${sink}: ${state}${remoteId === undefined ? '' : ` as ${remoteId}`}, for ${asking.join(', ')}${reason === undefined ? '' : `: ${reason}`}`,
       ...indent(indent(columns(history.map(describeAttempt)))),
     ]),
   ];
-}
-
-/** What a route does now, and where that differs, what it did when the alert came. */
-function sign({ route, matched }: RouteReason, taken: readonly string[]): string {
-  const word = matched ? 'takes it' : 'no';
-  return matched === taken.includes(route) ? word : `${word} (then ${matched ? 'not' : 'took it'})`;
 }
 
 function describeAttempt({ attempt, at, durationMs, outcome, reason, answer }: Attempt): readonly string[] {

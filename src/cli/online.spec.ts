@@ -42,8 +42,9 @@ describe('signalbox explain', () => {
     await explain('--token', token, id);
     expect(terminal.out).toContain('disk is\\u001b[2J full\n');
     expect(terminal.out).toContain('2026-03-01T12:00:00.000Z from 192.0.2.7, by bearer\n');
-    expect(terminal.out).toMatch(/no \(then took it\) +urgent +severity is low, wanted >=high\n/);
-    expect(terminal.out).toMatch(/takes it \(then not\) +rest +title is \*disk\*\n/);
+    expect(terminal.out).toMatch(/routed +urgent\n/);
+    expect(terminal.out).toMatch(/no +urgent +severity is low, wanted >=high\n/);
+    expect(terminal.out).toMatch(/takes it +rest +title is \*disk\*\n/);
     expect(terminal.out).toMatch(
       /pager: delivered as evt-1, for urgent\n {4}#1 +2026-03-01T12:00:00.000Z +12 ms +delivered +HTTP 202\n/,
     );
@@ -60,6 +61,8 @@ describe('signalbox explain', () => {
     await expect(explain('--token', token, id)).rejects.toThrow(`answered 404: There is no alert ${id}`);
     await expect(explain('--token', 'wrong', id)).rejects.toThrow('Set SIGNALBOX_ADMIN_TOKEN.');
     await expect(explain(id)).rejects.toThrow('answered 401');
+    await expect(explain('--token', `${token}\n`, id)).rejects.toThrow('404');
+    await expect(explain('--token', `${token}\u0000`, id)).rejects.not.toThrow(token);
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     await expect(explain('--admin', nowhere, id)).rejects.toThrow('ECONNREFUSED');
     await expect(explain('--admin', 'nonsense', id)).rejects.toThrow('nonsense cannot be asked');
