@@ -9,6 +9,8 @@ export type ServedRequest = {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The sender's port: one for each connection. */
+  readonly port: number;
   /** Milliseconds since the epoch, when the whole request was there. */
   readonly at: number;
 };
@@ -115,6 +117,7 @@ function receive(incoming: IncomingMessage): Promise<ServedRequest> {
         path: incoming.url ?? '',
         headers: incoming.headers,
         body: first && chunks.length === 1 ? first : Buffer.concat(chunks),
+        port: incoming.socket.remotePort ?? 0,
         at: Date.now(),
       });
     });
