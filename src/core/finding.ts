@@ -17,12 +17,11 @@ export type ReportAge = {
   readonly ends: boolean;
 };
 
+/** What a plugin got wrong in `updatedTime` counts as not said. */
 export function ageOf(alert: Pick<NewAlert, 'state' | 'time' | 'updatedTime'>): ReportAge {
-  return {
-    at: Date.parse(alert.updatedTime ?? alert.time),
-    isDated: alert.updatedTime !== undefined,
-    ends: isTerminal(alert.state),
-  };
+  const updatedAt = Date.parse(alert.updatedTime ?? '');
+  const isDated = !Number.isNaN(updatedAt);
+  return { at: isDated ? updatedAt : Date.parse(alert.time), isDated, ends: isTerminal(alert.state) };
 }
 
 /**

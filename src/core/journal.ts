@@ -1,4 +1,5 @@
 import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
+import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './sink.js';
 
 /** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
@@ -242,7 +243,11 @@ export abstract class Journal {
 }
 
 /** What a journal is told besides its own options. */
-export type JournalContext = { readonly now: () => number };
+export type JournalContext = {
+  readonly now: () => number;
+  /** Told once when the journal can do nothing more until a restart. */
+  readonly onFatal?: (error: JournalUnavailableError) => void;
+};
 
 export type JournalPlugin<Options extends object = object> = {
   readonly type: string;

@@ -1,4 +1,5 @@
 import { memory } from './memory/journal.js';
+import { sqlite } from './sqlite/journal.js';
 
 /** Every journal this router knows. Adding one is its folder and one line here. */
-export const journals = [memory] as const;
+export const journals = [sqlite, memory] as const;

@@ -1,0 +1,231 @@
+import type Database from 'better-sqlite3';
+import { actionOf, states, type Action } from '../../core/alert.js';
+import { deliveryStates, type Attempt, type Lease, type Settlement } from '../../core/journal.js';
+import { Backlog, type Claimed, type Clocks } from './backlog.js';
+import type { Ledger } from './ledger.js';
+
+/** A claimed delivery with its alert as it is stored: JSON without the action. */
+export type ClaimedDelivery = {
+  readonly lease: Lease;
+  readonly attempt: number;
+  readonly acceptedAt: number;
+  readonly action: Action;
+  readonly routes: readonly string[];
+  readonly json: Buffer;
+};
+
+type Parked = { readonly reason: string; readonly since: number };
+
+const delivered = deliveryStates.indexOf('delivered');
+const dead = deliveryStates.indexOf('dead');
+const superseded = deliveryStates.indexOf('superseded');
+
+const readAtOnce = 1_000;
+/** Of each delivery; older ones are dropped. */
+const mostAttempts = 100;
+
+/**
+ * What is owed to the sinks: `owed` and `settled` on disk, and the head of each sink's backlog in memory. `owe`,
+ * `supersede`, `settle`, `park` and `resume` are called within a transaction.
+ */
+export class Debts {
+  readonly #backlogs = new Map<string, Backlog>();
+  readonly #parked = new Map<string, Parked>();
+  /** What to do in memory once the open transaction is on disk. */
+  #afterCommit: (() => void)[] = [];
+  /** What the open transaction settles: a lease is good for one settlement. */
+  readonly #settling = new Set<object>();
+
+  readonly #insertOwed;
+  readonly #selectOwed;
+  readonly #updateOwed;
+  readonly #deleteOwed;
+  readonly #insertSettled;
+  readonly #insertAttempt;
+  readonly #deleteAttempt;
+  readonly #selectAlert;
+  readonly #updateParked;
+
+  constructor(
+    db: Database.Database,
+    private readonly ledger: Ledger,
+    private readonly leaseMs: number,
+  ) {
+    this.#insertOwed = db.prepare('INSERT INTO owed (sink, alert, finding) VALUES (?, ?, ?)');
+    this.#selectOwed = db
+      .prepare<[number, number, number], [number, number, number, number | null]>(
+        'SELECT alert, finding, attempts, due_at FROM owed WHERE sink = ? AND alert > ? ORDER BY alert LIMIT ?',
+      )
+      .raw();
+    this.#updateOwed = db.prepare('UPDATE owed SET attempts = ?, due_at = ? WHERE sink = ? AND alert = ?');
+    this.#deleteOwed = db.prepare('DELETE FROM owed WHERE sink = ? AND alert = ?');
+    this.#insertSettled = db.prepare('INSERT INTO settled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?)');
+    this.#deleteAttempt = db.prepare('DELETE FROM attempts WHERE alert = ? AND sink = ? AND number = ?');
+    this.#selectAlert = db
+      .prepare<[number], [Buffer, number, number, number, number]>(
+        'SELECT json, state, is_first, received_at, decision FROM alerts WHERE seq = ?',
+      )
+      .raw();
+    this.#updateParked = db.prepare('UPDATE sinks SET parked_reason = ?, parked_at = ? WHERE number = ?');
+    const parked = db.prepare<[], [string, string, number]>(
+      'SELECT name, parked_reason, parked_at FROM sinks WHERE parked_reason IS NOT NULL',
+    );
+    for (const [name, reason, since] of parked.raw().all()) this.#parked.set(name, { reason, since });
+  }
+
+  /** One more delivery, of an alert later than all before it. */
+  owe(sink: string, alert: number, finding: number): void {
+    const total = this.ledger.sinks.of(sink);
+    this.#insertOwed.run(total.number, alert, finding);
+    this.ledger.sinks.add(total, 'pending', 1);
+    this.#afterCommit.push(() => {
+      this.#backlog(sink).append({ alert, finding, attempts: 0 });
+    });
+  }
+
+  /** A delivery that is not made: a newer report was accepted before, and the sink keeps state. */
+  supersede(sink: string, alert: number, at: number): void {
+    const total = this.ledger.sinks.of(sink);
+    this.#insertSettled.run(alert, total.number, superseded, 0, at, null, null, null, null);
+    this.ledger.sinks.add(total, 'superseded', 1);
+  }
+
+  /** Leases what is due, oldest first, at most `count` and about `bytes` of JSON. */
+  claim(
+    sink: string,
+    { count, bytes = Number.POSITIVE_INFINITY }: { readonly count: number; readonly bytes?: number },
+    clocks: Clocks,
+  ): { readonly deliveries: readonly ClaimedDelivery[]; readonly againMs?: number } {
+    const deliveries: ClaimedDelivery[] = [];
+    if (this.#parked.has(sink) || !this.ledger.sinks.find(sink)) return { deliveries };
+    const backlog = this.#backlog(sink);
+    let taken = 0;
+    while (deliveries.length < count) {
+      const claimed = backlog.claim(clocks);
+      if (!claimed) {
+        if (this.#readAhead(sink, backlog, clocks)) continue;
+        break;
+      }
+      const delivery = this.#deliveryOf(sink, claimed);
+      taken += delivery.json.length;
+      if (deliveries.length > 0 && taken > bytes) {
+        backlog.release(claimed.alert, claimed.token);
+        break;
+      }
+      deliveries.push(delivery);
+    }
+    const againMs = backlog.nextMs(clocks);
+    return { deliveries, ...(againMs !== undefined && { againMs }) };
+  }
+
+  /** How many of the leases were still valid. */
+  settle(settlements: readonly Settlement[], clocks: Clocks): number {
+    return settlements.filter((settlement) => this.#settleOne(settlement, clocks)).length;
+  }
+
+  release(sink: string, leases: readonly Lease[]): void {
+    for (const { seq, token } of leases) this.#backlog(sink).release(seq, token);
+  }
+
+  /** Parked again, it keeps its first reason. */
+  park(sink: string, reason: string, since: number): void {
+    if (this.#parked.has(sink)) return;
+    this.#updateParked.run(reason, since, this.ledger.sinks.of(sink).number);
+    this.#afterCommit.push(() => this.#parked.set(sink, { reason, since }));
+  }
+
+  resume(sink: string): void {
+    this.#updateParked.run(null, null, this.ledger.sinks.of(sink).number);
+    this.#afterCommit.push(() => this.#parked.delete(sink));
+  }
+
+  parked(sink: string): Parked | undefined {
+    return this.#parked.get(sink);
+  }
+
+  commit(): void {
+    for (const apply of this.#afterCommit) apply();
+    this.rollback();
+  }
+
+  rollback(): void {
+    this.#afterCommit = [];
+    this.#settling.clear();
+  }
+
+  #settleOne({ sink, lease, attempt, next }: Settlement, clocks: Clocks): boolean {
+    const backlog = this.#backlog(sink);
+    const owed = backlog.held(lease.seq, lease.token);
+    if (!owed || this.#settling.has(owed)) return false;
+    this.#settling.add(owed);
+    const total = this.ledger.sinks.of(sink);
+    const attempts = owed.attempts + 1;
+    if (next.kind === 'pending') {
+      const dueAt = Math.ceil(next.dueAt);
+      this.#updateOwed.run(attempts, dueAt, total.number, lease.seq);
+      this.#insertAttempt.run(lease.seq, total.number, attempts, JSON.stringify(attempt));
+      if (attempts > mostAttempts) this.#deleteAttempt.run(lease.seq, total.number, attempts - mostAttempts);
+      this.#afterCommit.push(() => {
+        backlog.postpone(lease.seq, dueAt, clocks);
+      });
+      return true;
+    }
+    const { fault, reason } = next.kind === 'dead' ? next : { fault: null, reason: null };
+    const remoteId = next.kind === 'delivered' ? (next.remoteId ?? null) : null;
+    this.#deleteOwed.run(total.number, lease.seq);
+    this.#insertSettled.run(
+      lease.seq,
+      total.number,
+      next.kind === 'dead' ? dead : delivered,
+      attempts,
+      settledAt(attempt),
+      remoteId,
+      fault,
+      reason,
+      JSON.stringify(attempt),
+    );
+    this.ledger.sinks.add(total, next.kind, 1);
+    this.ledger.sinks.add(total, 'pending', -1);
+    this.#afterCommit.push(() => {
+      backlog.settle(lease.seq, clocks);
+    });
+    return true;
+  }
+
+  #deliveryOf(sink: string, { alert, attempts, token }: Claimed): ClaimedDelivery {
+    const row = this.#selectAlert.get(alert);
+    if (!row) throw new Error(`alert ${alert} is owed and gone`);
+    const [json, state, isFirst, acceptedAt, decision] = row;
+    return {
+      lease: { seq: alert, token },
+      attempt: attempts + 1,
+      acceptedAt,
+      action: actionOf(states[state] ?? 'unknown', isFirst === 1),
+      routes: this.ledger.decisions.get(decision).sinks.find((routed) => routed.sink === sink)?.routes ?? [],
+      json,
+    };
+  }
+
+  /** False when nothing more is to be had. */
+  #readAhead(sink: string, backlog: Backlog, clocks: Clocks): boolean {
+    if (backlog.isComplete || backlog.isFull) return false;
+    const { number } = this.ledger.sinks.of(sink);
+    const rows = this.#selectOwed.all(number, backlog.readTo, readAtOnce);
+    for (const [alert, finding, attempts, dueAt] of rows) {
+      backlog.add({ alert, finding, attempts }, dueAt ?? undefined, clocks);
+    }
+    backlog.isComplete = rows.length < readAtOnce;
+    return rows.length > 0;
+  }
+
+  #backlog(sink: string): Backlog {
+    const backlog = this.#backlogs.get(sink) ?? new Backlog(this.leaseMs);
+    this.#backlogs.set(sink, backlog);
+    return backlog;
+  }
+}
+
+function settledAt({ at, durationMs }: Attempt): number {
+  return Math.round(at + durationMs);
+}

@@ -1,0 +1,188 @@
+import { IsString, MinLength } from 'class-validator';
+import type { NewAlert } from '../../core/alert.js';
+import {
+  defineJournal,
+  Journal,
+  type AcceptedRequest,
+  type AlertQuery,
+  type AlertRecord,
+  type AlertSummary,
+  type Delivery,
+  type DeliveryRecord,
+  type DeliveryState,
+  type JournalContext,
+  type JournalCounts,
+  type Lease,
+  type Page,
+  type PageRequest,
+  type Receipt,
+  type RequestRecord,
+  type Settlement,
+} from '../../core/journal.js';
+import { ClaimBell, type Look } from '../../kit/claim-bell.js';
+import { JournalOptions } from '../../kit/journal-options.js';
+import type { Claims } from './methods.js';
+import type { From, Stretch } from './searches.js';
+import { WriterThread } from './thread.js';
+
+export class SqliteOptions extends JournalOptions {
+  /** The file; its folder is made where there is none. Not on a network file system. */
+  @IsString() @MinLength(1) path: string = 'data/signalbox.db';
+}
+
+/** The default: one file, one process, and a sync of the disk before anything counts as accepted. */
+export const sqlite = defineJournal({
+  type: 'sqlite',
+  options: SqliteOptions,
+  open: (options, context) => openSqlite(options, context),
+});
+
+/** As `sqlite.open`, with the built file of the writer's thread, where it is not beside this one. */
+export async function openSqlite(
+  { path, dedupWindow, retention, deadLetterRetention, lease }: SqliteOptions,
+  context: JournalContext,
+  workerUrl = new URL('./worker.js', import.meta.url),
+): Promise<Journal> {
+  const options = { path, dedupWindow, retention, deadLetterRetention, lease };
+  const thread = await WriterThread.start(options, workerUrl, (error) => context.onFatal?.(error));
+  return new SqliteJournal(thread, context);
+}
+
+/** A settlement of a thousand rows would hold up whoever waits for an answer. */
+const settledAtOnce = 250;
+
+class SqliteJournal extends Journal {
+  readonly #bell = new ClaimBell();
+
+  constructor(
+    private readonly thread: WriterThread,
+    private readonly context: JournalContext,
+  ) {
+    super();
+  }
+
+  async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
+    const receipts = await this.thread.append(requests);
+    for (const { alerts } of requests)
+      for (const { sinks } of alerts) for (const { sink } of sinks) this.#bell.ring(sink);
+    return receipts;
+  }
+
+  claim(
+    sink: string,
+    limit: { readonly count: number; readonly bytes?: number },
+    signal: AbortSignal,
+  ): AsyncIterable<readonly Delivery[]> {
+    const look = async () => toLook(sink, await this.thread.call('claim', sink, limit, this.context.now()));
+    const giveBack = (deliveries: readonly Delivery[]) =>
+      this.release(
+        sink,
+        deliveries.map((delivery) => delivery.lease),
+      );
+    return this.#bell.loop(sink, look, giveBack, signal);
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<number> {
+    const shares = [];
+    for (let at = 0; at === 0 || at < settlements.length; at += settledAtOnce) {
+      shares.push(this.thread.call('settle', settlements.slice(at, at + settledAtOnce), this.context.now()));
+    }
+    const valid = await Promise.all(shares);
+    for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
+    return valid.reduce((sum, count) => sum + count, 0);
+  }
+
+  async release(sink: string, leases: readonly Lease[]): Promise<void> {
+    await this.thread.call('release', sink, leases);
+    this.#bell.ring(sink);
+  }
+
+  park(sink: string, reason: string): Promise<void> {
+    return this.thread.call('park', sink, reason, this.context.now());
+  }
+
+  async resume(sink: string): Promise<void> {
+    await this.thread.call('resume', sink);
+    this.#bell.ring(sink);
+  }
+
+  alert(id: string): Promise<AlertRecord | undefined> {
+    return this.thread.call('alert', id);
+  }
+
+  async raw(id: string): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined> {
+    const raw = await this.thread.call('raw', id);
+    return raw && { ...raw, body: Buffer.from(raw.body) };
+  }
+
+  alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>> {
+    return pageOf(page, (from) => this.thread.call('alerts', query, from));
+  }
+
+  deliveries(
+    filter: { readonly sink?: string; readonly state?: DeliveryState },
+    page: PageRequest,
+  ): Promise<Page<DeliveryRecord>> {
+    return pageOf(page, (from) => this.thread.call('deliveries', filter, from));
+  }
+
+  quarantine(page: PageRequest): Promise<Page<RequestRecord>> {
+    return pageOf(page, (from) => this.thread.call('quarantine', from));
+  }
+
+  probes(page: PageRequest): Promise<Page<RequestRecord>> {
+    return pageOf(page, (from) => this.thread.call('probes', from));
+  }
+
+  counts(): Promise<JournalCounts> {
+    return this.thread.call('counts');
+  }
+
+  check(): Promise<void> {
+    return this.thread.call('check', this.context.now());
+  }
+
+  async purge(now: number): Promise<number> {
+    let purged = 0;
+    for (;;) {
+      const step = await this.thread.call('purge', now);
+      purged += step.purged;
+      if (step.isDone) return purged;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#bell.close();
+    await this.thread.close();
+  }
+}
+
+function toLook(sink: string, { deliveries, alerts, ...rest }: Claims): Look {
+  const parsed = JSON.parse(Buffer.from(alerts.buffer).toString()) as readonly NewAlert[];
+  return {
+    deliveries: parsed.flatMap((alert, position): readonly Delivery[] => {
+      const delivery = deliveries[position];
+      if (!delivery) return [];
+      const { action, ...claimed } = delivery;
+      return [{ ...claimed, id: `${alert.id}:${sink}`, sink, alert: Object.assign(alert, { action }) }];
+    }),
+    ...rest,
+  };
+}
+
+/** Searches stretch by stretch until the page is full and it is known whether there is another one. */
+async function pageOf<T>(
+  { limit, cursor }: PageRequest,
+  search: (from: From) => Promise<Stretch<T>>,
+): Promise<Page<T>> {
+  const found: { readonly place: string; readonly item: T }[] = [];
+  let place = cursor;
+  do {
+    const stretch = await search({ limit: limit + 1 - found.length, ...(place !== undefined && { place }) });
+    found.push(...stretch.found);
+    place = stretch.rest;
+  } while (place !== undefined && found.length <= limit);
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return { items: shown.map(({ item }) => item), ...(last && found.length > limit && { next: last.place }) };
+}

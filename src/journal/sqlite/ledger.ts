@@ -1,0 +1,36 @@
+import type Database from 'better-sqlite3';
+import { Decisions } from './decisions.js';
+import { Totals } from './totals.js';
+
+const sourceFields = ['requests', 'accepted', 'duplicates', 'quarantined', 'probes', 'unrouted'] as const;
+const routeFields = ['alerts'] as const;
+const sinkFields = ['pending', 'delivered', 'dead', 'superseded'] as const;
+
+/** Everything that has a name in the config, its number on disk, and what was counted of it. */
+export class Ledger {
+  readonly sources;
+  readonly routes;
+  readonly sinks;
+  readonly decisions;
+
+  constructor(db: Database.Database) {
+    this.sources = new Totals(db, 'sources', sourceFields);
+    this.routes = new Totals(db, 'routes', routeFields);
+    this.sinks = new Totals(db, 'sinks', sinkFields);
+    this.decisions = new Decisions(db);
+  }
+
+  /** Writes what the open transaction counted. */
+  write(): void {
+    for (const totals of [this.sources, this.routes, this.sinks]) totals.write();
+  }
+
+  commit(): void {
+    for (const totals of [this.sources, this.routes, this.sinks]) totals.commit();
+  }
+
+  rollback(): void {
+    for (const totals of [this.sources, this.routes, this.sinks]) totals.rollback();
+    this.decisions.forget();
+  }
+}

@@ -1,0 +1,80 @@
+import type { Action } from '../../core/alert.js';
+import type { AlertQuery, Lease, Settlement } from '../../core/journal.js';
+import type { ClaimedDelivery } from './debts.js';
+import type { DeliveryFilter, From } from './searches.js';
+import type { Store } from './store.js';
+
+/** What the writer does when called, by name: `Writes` share a transaction with whatever else is there to be written. */
+export type Writes = ReturnType<typeof writesOf>;
+export type Reads = ReturnType<typeof readsOf>;
+export type Methods = Writes & Reads;
+
+/** Claimed deliveries as they cross to the event loop: their alerts as one JSON array. */
+export type Claims = {
+  readonly deliveries: readonly {
+    readonly lease: Lease;
+    readonly attempt: number;
+    readonly acceptedAt: number;
+    readonly action: Action;
+    readonly routes: readonly string[];
+  }[];
+  readonly alerts: Uint8Array<ArrayBuffer>;
+  readonly againMs?: number;
+};
+
+export function writesOf(store: Store) {
+  return {
+    settle: (settlements: readonly Settlement[], now: number) => store.settle(settlements, clocks(now)),
+    park: (sink: string, reason: string, now: number) => {
+      store.debts.park(sink, reason, now);
+    },
+    resume: (sink: string) => {
+      store.debts.resume(sink);
+    },
+    check: (now: number) => {
+      store.touch(now);
+    },
+    purge: (now: number) => store.purge(now),
+  };
+}
+
+export function readsOf(store: Store) {
+  return {
+    claim: (sink: string, limit: { readonly count: number; readonly bytes?: number }, now: number): Claims => {
+      const { deliveries, ...rest } = store.debts.claim(sink, limit, clocks(now));
+      return {
+        deliveries: deliveries.map(({ json: _, ...delivery }) => delivery),
+        alerts: jsonArrayOf(deliveries),
+        ...rest,
+      };
+    },
+    release: (sink: string, leases: readonly Lease[]) => {
+      store.debts.release(sink, leases);
+    },
+    alert: (id: string) => store.records.alert(id),
+    raw: (id: string) => store.records.raw(id),
+    counts: () => store.records.counts(),
+    alerts: (query: AlertQuery, from: From) => store.searches.alerts(query, from),
+    deliveries: (filter: DeliveryFilter, from: From) => store.searches.deliveries(filter, from),
+    quarantine: (from: From) => store.searches.quarantine(from),
+    probes: (from: From) => store.searches.probes(from),
+  };
+}
+
+function clocks(now: number): { readonly now: number; readonly uptime: number } {
+  return { now, uptime: performance.now() };
+}
+
+function jsonArrayOf(deliveries: readonly ClaimedDelivery[]): Uint8Array<ArrayBuffer> {
+  const length = deliveries.reduce((sum, { json }) => sum + json.length + 1, 1);
+  const array = new Uint8Array(new ArrayBuffer(Math.max(length, 2)));
+  let at = 0;
+  for (const { json } of deliveries) {
+    array[at] = (at === 0 ? '[' : ',').charCodeAt(0);
+    array.set(json, at + 1);
+    at += json.length + 1;
+  }
+  if (at === 0) array[at++] = '['.charCodeAt(0);
+  array[at] = ']'.charCodeAt(0);
+  return array;
+}

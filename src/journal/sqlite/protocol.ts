@@ -1,0 +1,31 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Duplicate } from './acceptance.js';
+import type { Pack } from './pack.js';
+import type { StoreOptions } from './store.js';
+import type { Methods } from './methods.js';
+
+/** What the journal and its writer's thread say to each other. Requests and calls have a channel each. */
+export type WriterData = { readonly options: StoreOptions; readonly appends: MessagePort; readonly calls: MessagePort };
+
+/** The writer's first word. */
+export type Started = { readonly ok: true } | { readonly ok: false; readonly failure: Failure };
+
+/** A `JournalUnavailableError`, which would not cross as one. */
+export type Failure = { readonly message: string; readonly fatal: boolean };
+
+/** The answer to one pack: for each of its calls what became of it. */
+export type Appended = {
+  readonly calls: readonly ({ readonly duplicates: readonly Duplicate[] } | { readonly failure: Failure })[];
+  /** Given back, to be used again. */
+  readonly buffers: Pick<Pack, 'fields' | 'bytes'>;
+};
+
+export type Call<Name extends keyof Methods = keyof Methods> = {
+  readonly id: number;
+  readonly name: Name;
+  readonly args: Parameters<Methods[Name]>;
+};
+
+export type Answer = { readonly id: number } & (
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: Failure }
+);

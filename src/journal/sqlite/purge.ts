@@ -1,0 +1,103 @@
+import type Database from 'better-sqlite3';
+import { deliveryStates } from '../../core/journal.js';
+import type { Findings } from './findings.js';
+import type { Ledger } from './ledger.js';
+
+/** How long things are kept, in milliseconds. */
+export type Retention = {
+  readonly retention: number;
+  readonly dedupWindow: number;
+  readonly deadLetterRetention: number;
+};
+
+/** One step holds the writer up for a few milliseconds. */
+const alertsPerStep = 100;
+const requestsPerStep = 200;
+
+type AlertRow = {
+  readonly seq: number;
+  readonly fingerprint: Buffer;
+  readonly dedup_key: Buffer;
+  readonly received_at: number;
+  readonly decision: number;
+};
+
+/** Removes what is old and owed to nobody, a little at a time. Called within a transaction. */
+export class Purge {
+  readonly #selectAlerts;
+  readonly #selectRequests;
+  readonly #isOwed;
+  readonly #isDead;
+  readonly #deletions;
+  readonly #deleteRequest;
+  readonly #deleteUnread;
+  /** How far this round has come. What it left behind is looked at again in the next. */
+  #alertsTo = 0;
+  #requestsTo = 0;
+
+  constructor(
+    db: Database.Database,
+    private readonly ledger: Ledger,
+    private readonly findings: Findings,
+    private readonly options: Retention,
+  ) {
+    this.#selectAlerts = db.prepare<[number, number], AlertRow>(
+      'SELECT seq, fingerprint, dedup_key, received_at, decision FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?',
+    );
+    this.#selectRequests = db.prepare<[number, number], { seq: number; received_at: number; left: number }>(
+      `SELECT seq, received_at, EXISTS (
+         SELECT 1 FROM alerts WHERE seq >= first_alert AND seq < first_alert + requests.alerts
+       ) AS left FROM requests WHERE seq > ? ORDER BY seq LIMIT ?`,
+    );
+    this.#isOwed = db.prepare<[number, number], number>('SELECT 1 FROM owed WHERE sink = ? AND alert = ?').pluck();
+    this.#isDead = db.prepare<[number, number], number>('SELECT 1 FROM settled WHERE alert = ? AND state = ?').pluck();
+    this.#deletions = [
+      db.prepare<[number]>('DELETE FROM attempts WHERE alert = ?'),
+      db.prepare<[number]>('DELETE FROM settled WHERE alert = ?'),
+      db.prepare<[number]>('DELETE FROM alerts WHERE seq = ?'),
+    ];
+    this.#deleteRequest = db.prepare<[number]>('DELETE FROM requests WHERE seq = ?');
+    this.#deleteUnread = db.prepare<[number]>('DELETE FROM unread WHERE request = ?');
+  }
+
+  /** How many alerts went, and whether there may be more. */
+  step(now: number): { readonly purged: number; readonly isDone: boolean } {
+    const { retention, dedupWindow, deadLetterRetention } = this.options;
+    // An alert inside the window makes the next report of it a duplicate: it is kept as long as that.
+    const cutoff = now - Math.max(retention, dedupWindow);
+    const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
+    const alerts = this.#selectAlerts.all(this.#alertsTo, alertsPerStep).filter((row) => row.received_at <= cutoff);
+    const last = alerts.at(-1);
+    if (last) {
+      const old = alerts.filter((alert) => this.#mayGo(alert, deadCutoff));
+      for (const alert of old) this.#remove(alert);
+      this.#alertsTo = last.seq;
+      return { purged: old.length, isDone: false };
+    }
+    const requests = this.#selectRequests
+      .all(this.#requestsTo, requestsPerStep)
+      .filter((row) => row.received_at <= cutoff);
+    for (const { seq, left } of requests) {
+      if (left === 1) continue;
+      this.#deleteUnread.run(seq);
+      this.#deleteRequest.run(seq);
+    }
+    const lastRequest = requests.at(-1);
+    this.#alertsTo = lastRequest ? this.#alertsTo : 0;
+    this.#requestsTo = lastRequest?.seq ?? 0;
+    return { purged: 0, isDone: !lastRequest };
+  }
+
+  #mayGo({ seq, received_at: receivedAt, decision }: AlertRow, deadCutoff: number): boolean {
+    if (receivedAt > deadCutoff && this.#isDead.get(seq, deliveryStates.indexOf('dead')) !== undefined) return false;
+    return this.ledger.decisions.get(decision).sinks.every(({ sink }) => {
+      const number = this.ledger.sinks.find(sink)?.number;
+      return number === undefined || this.#isOwed.get(number, seq) === undefined;
+    });
+  }
+
+  #remove({ seq, fingerprint, dedup_key: dedupKey }: AlertRow): void {
+    for (const deletion of this.#deletions) deletion.run(seq);
+    this.findings.forget(fingerprint, dedupKey, seq);
+  }
+}

@@ -1,0 +1,194 @@
+import Database from 'better-sqlite3';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { JournalUnavailableError } from '../../core/errors.js';
+import { asUnavailable, isBusy } from './errors.js';
+
+/** `SBOX`: how a file says that it is a journal of ours. */
+const applicationId = 0x53424f58;
+
+/** Large pages waste less on rows of one or two kilobytes, and halve the system calls of a commit. */
+const pageBytes = 8_192;
+const cacheKiB = 32_768;
+
+/**
+ * Each entry brings the file from the version of its position to the next. What has been released is never edited.
+ *
+ * Blobs of 16 bytes are UUIDs and the first half of a SHA-256. `source`, `sink` and `decision` are the numbers of the
+ * tables of those names; `kind`, `state` and `severity` are positions in the lists of core/alert.ts. Times are
+ * milliseconds since the epoch.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE sources (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    requests INTEGER NOT NULL DEFAULT 0, accepted INTEGER NOT NULL DEFAULT 0, duplicates INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0, probes INTEGER NOT NULL DEFAULT 0, unrouted INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE routes (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, alerts INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE sinks (
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    pending INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0,
+    superseded INTEGER NOT NULL DEFAULT 0, parked_reason TEXT, parked_at INTEGER
+  ) STRICT;
+
+  -- What the router decided: {"routes": [...], "sinks": [{"sink", "routes", "keepsState"}]}. Few differ.
+  CREATE TABLE decisions (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+
+  -- arrival: {"remoteAddress", "authentication", "contentType"}. Its alerts are numbered from first_alert on.
+  -- body: deflated where bytes, its length, is given.
+  CREATE TABLE requests (
+    seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, source INTEGER NOT NULL, received_at INTEGER NOT NULL,
+    arrival TEXT NOT NULL, first_alert INTEGER NOT NULL, alerts INTEGER NOT NULL, probe TEXT, bytes INTEGER,
+    body BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX probes ON requests (seq) WHERE probe IS NOT NULL;
+  CREATE TABLE unread (
+    seq INTEGER PRIMARY KEY, request INTEGER NOT NULL, position INTEGER, reason TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX unread_of ON unread (request);
+
+  -- previous: the alert before this one of the same finding. json: the alert without its action.
+  CREATE TABLE alerts (
+    seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, request INTEGER NOT NULL, source INTEGER NOT NULL,
+    received_at INTEGER NOT NULL, fingerprint BLOB NOT NULL, dedup_key BLOB NOT NULL, previous INTEGER,
+    kind INTEGER NOT NULL, state INTEGER NOT NULL, severity INTEGER NOT NULL, reported_at INTEGER NOT NULL,
+    is_first INTEGER NOT NULL, superseded INTEGER NOT NULL, duplicates INTEGER NOT NULL DEFAULT 0,
+    decision INTEGER NOT NULL, json BLOB NOT NULL
+  ) STRICT;
+
+  -- The newest accepted report of each finding, and in reports the others. Alerts after findings_to in progress are
+  -- in neither yet: they are read into memory when the journal opens.
+  CREATE TABLE findings (
+    fingerprint BLOB PRIMARY KEY, alert INTEGER NOT NULL, dedup_key BLOB NOT NULL, received_at INTEGER NOT NULL,
+    newest_at INTEGER NOT NULL, ended INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE reports (
+    fingerprint BLOB NOT NULL, dedup_key BLOB NOT NULL, alert INTEGER NOT NULL, received_at INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, dedup_key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- A delivery is here while it is owed and in settled after that. due_at: none, at once.
+  CREATE TABLE owed (
+    sink INTEGER NOT NULL, alert INTEGER NOT NULL, finding INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER, PRIMARY KEY (sink, alert)
+  ) STRICT, WITHOUT ROWID;
+  -- state: a position in deliveryStates. attempt: the last one, as JSON.
+  CREATE TABLE settled (
+    alert INTEGER NOT NULL, sink INTEGER NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    settled_at INTEGER NOT NULL, remote_id TEXT, fault TEXT, reason TEXT, attempt TEXT, PRIMARY KEY (alert, sink)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dead_letters ON settled (sink, alert) WHERE state = 2;
+  CREATE TABLE attempts (
+    alert INTEGER NOT NULL, sink INTEGER NOT NULL, number INTEGER NOT NULL, attempt TEXT NOT NULL,
+    PRIMARY KEY (alert, sink, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE progress (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/**
+ * Opens the file, makes or migrates it where needed, and locks it: one process at a time, until it ends however it
+ * ends. Throws `JournalUnavailableError` with words for the operator.
+ */
+export function openDatabase(path: string): Database.Database {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // An open file of ours must not be opened and closed here again: that would drop the lock this process holds on it.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+  const db = new Database(path, { timeout: 0 });
+  try {
+    refuseOldSqlite(db);
+    configure(db);
+    migrate(db, path);
+    proveDurability(db);
+    // Only for the words below: the lock is the kernel's, and goes with the process.
+    writeFileSync(holderOf(path), `${String(process.pid)}\n`, { mode: 0o600 });
+    return db;
+  } catch (error) {
+    db.close();
+    throw isBusy(error) ? inUse(path, error) : asUnavailable(error);
+  }
+}
+
+/** 3.51.3 mended a bug that could corrupt a database in WAL mode; 3.52.0 was withdrawn. */
+export function isSafeSqlite(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  if (major !== 3 || version === '3.52.0') return major > 3;
+  return minor > 51 || (minor === 51 && patch >= 3);
+}
+
+function refuseOldSqlite(db: Database.Database): void {
+  const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
+  if (isSafeSqlite(version)) return;
+  throw new JournalUnavailableError(
+    `SQLite ${version} can corrupt a journal; 3.51.3 or newer is needed. Install better-sqlite3 as locked.`,
+    true,
+  );
+}
+
+function configure(db: Database.Database): void {
+  db.pragma(`page_size = ${String(pageBytes)}`);
+  // Held by this connection until the process ends; also keeps the index of the WAL in memory, out of a shared file.
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.pragma('trusted_schema = OFF');
+  db.pragma('foreign_keys = OFF');
+  db.pragma('mmap_size = 0');
+  db.pragma(`cache_size = -${String(cacheKiB)}`);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  // The store does it, when nobody waits for an answer.
+  db.pragma('wal_autocheckpoint = 0');
+}
+
+function holderOf(path: string): string {
+  return `${path}.pid`;
+}
+
+function inUse(path: string, cause: unknown): JournalUnavailableError {
+  const holder = existsSync(holderOf(path)) ? readFileSync(holderOf(path), 'utf8').trim() : 'unknown';
+  return new JournalUnavailableError(
+    `The journal ${path} is in use by process ${holder}. Each router needs a journal of its own.`,
+    true,
+    { cause },
+  );
+}
+
+function migrate(db: Database.Database, path: string): void {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const owner = Number(db.pragma('application_id', { simple: true }));
+  const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  if (owner !== applicationId && (owner !== 0 || tables > 0)) {
+    throw new JournalUnavailableError(`${path} is a database, but no journal of this router.`, true);
+  }
+  if (version > migrations.length) {
+    throw new JournalUnavailableError(
+      `The journal ${path} was written by a newer router (version ${version}, this one knows ${migrations.length}). ` +
+        'Start that one again, or give this one another path.',
+      true,
+    );
+  }
+  if (version === migrations.length) return;
+  db.transaction(() => {
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.pragma(`application_id = ${String(applicationId)}`);
+    db.pragma(`user_version = ${String(migrations.length)}`);
+  }).immediate();
+}
+
+/**
+ * better-sqlite3 is compiled to sync only at checkpoints in WAL mode, and tells of it only after a first statement.
+ * So the level that was set is read back once a transaction went through.
+ */
+function proveDurability(db: Database.Database): void {
+  db.exec('BEGIN IMMEDIATE; COMMIT');
+  const mode = String(db.pragma('journal_mode', { simple: true }));
+  const level = Number(db.pragma('synchronous', { simple: true }));
+  if (mode === 'wal' && level === 2) return;
+  throw new JournalUnavailableError(
+    `The journal cannot promise to keep what it accepts: journal_mode is ${mode}, synchronous is ${level}.`,
+    true,
+  );
+}

@@ -1,0 +1,130 @@
+import type Database from 'better-sqlite3';
+import type { Settlement } from '../../core/journal.js';
+import { Acceptance, type Duplicate } from './acceptance.js';
+import type { Clocks } from './backlog.js';
+import { Debts } from './debts.js';
+import { asUnavailable } from './errors.js';
+import { Findings } from './findings.js';
+import { Ledger } from './ledger.js';
+import type { PackedRequest } from './pack.js';
+import { writeProgress } from './progress.js';
+import { Purge, type Retention } from './purge.js';
+import { Records } from './records.js';
+import { openDatabase } from './schema.js';
+import { Searches } from './searches.js';
+import type { JournalUnavailableError } from '../../core/errors.js';
+
+export type StoreOptions = Retention & {
+  readonly path: string;
+  /** How long a claim holds, in milliseconds. */
+  readonly lease: number;
+};
+
+/** About 4 MB: a checkpoint of that many pages holds the writer up for a few milliseconds. */
+const checkpointPages = 512;
+
+/** What became of one job of a transaction. */
+export type Done<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: JournalUnavailableError };
+
+/**
+ * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `settle`, `park`,
+ * `resume`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
+ */
+export class Store {
+  readonly debts: Debts;
+  readonly records: Records;
+  readonly searches: Searches;
+  readonly #db: Database.Database;
+  readonly #ledger: Ledger;
+  readonly #findings: Findings;
+  readonly #acceptance: Acceptance;
+  readonly #purge: Purge;
+  readonly #walState;
+  readonly #begin;
+  readonly #commit;
+  readonly #rollback;
+
+  constructor(options: StoreOptions) {
+    this.#db = openDatabase(options.path);
+    this.#ledger = new Ledger(this.#db);
+    this.#findings = new Findings(this.#db, options.dedupWindow);
+    this.debts = new Debts(this.#db, this.#ledger, options.lease);
+    this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts);
+    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, options);
+    this.records = new Records(this.#db, this.#ledger, this.debts);
+    this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
+    this.#walState = this.#db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)');
+    this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.#db.prepare('COMMIT');
+    this.#rollback = this.#db.prepare('ROLLBACK');
+  }
+
+  /**
+   * Does jobs in one transaction: with one sync of the disk, all of them are safe. When one fails, each is tried in a
+   * transaction of its own, so that a bad one spoils nothing for its neighbours.
+   */
+  write<T>(jobs: readonly (() => T)[]): readonly Done<T>[] {
+    try {
+      return this.#transaction(jobs).map((value) => ({ ok: true, value }));
+    } catch (error) {
+      const unavailable = asUnavailable(error);
+      if (jobs.length === 1 || unavailable.fatal) return jobs.map(() => ({ ok: false, error: unavailable }));
+      return jobs.flatMap((job) => this.write([job]));
+    }
+  }
+
+  append(requests: readonly PackedRequest[]): readonly Duplicate[] {
+    return this.#acceptance.append(requests);
+  }
+
+  settle(settlements: readonly Settlement[], clocks: Clocks): number {
+    return this.debts.settle(settlements, clocks);
+  }
+
+  /** One step of a purge: how many alerts went, and whether all is done. */
+  purge(now: number): { readonly purged: number; readonly isDone: boolean } {
+    const { request, alert, unread } = this.#acceptance.last;
+    writeProgress(this.#db, 'last_request', request);
+    writeProgress(this.#db, 'last_alert', alert);
+    writeProgress(this.#db, 'last_unread', unread);
+    return this.#purge.step(now);
+  }
+
+  /** Writes something: proves that the journal can. */
+  touch(now: number): void {
+    writeProgress(this.#db, 'checked_at', now);
+  }
+
+  /** Moves the WAL into the database once it is long: for after the answers, so that nobody waits for it. */
+  checkpointWhenDue(): void {
+    if ((this.#walState.get()?.log ?? 0) >= checkpointPages) this.#db.pragma('wal_checkpoint(PASSIVE)');
+  }
+
+  /** Moves all of the WAL, and empties the file: for quiet times. */
+  checkpoint(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+  }
+
+  close(): void {
+    this.checkpoint();
+    this.#db.close();
+  }
+
+  #transaction<T>(jobs: readonly (() => T)[]): readonly T[] {
+    const parts = [this.#acceptance, this.debts, this.#findings, this.#ledger];
+    this.#begin.run();
+    try {
+      const values = jobs.map((job) => job());
+      this.#findings.move();
+      this.#ledger.write();
+      this.#commit.run();
+      for (const part of parts) part.commit();
+      return values;
+    } catch (error) {
+      for (const part of parts) part.rollback();
+      if (this.#db.inTransaction) this.#rollback.run();
+      throw error;
+    }
+  }
+}

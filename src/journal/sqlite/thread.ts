@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { JournalUnavailableError } from '../../core/errors.js';
+import type { AcceptedRequest, Receipt } from '../../core/journal.js';
+import type { Duplicate } from './acceptance.js';
+import type { Methods } from './methods.js';
+import { Packer } from './pack.js';
+import type { Answer, Appended, Call, Failure, Started, WriterData } from './protocol.js';
+import type { StoreOptions } from './store.js';
+
+type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (error: JournalUnavailableError) => void };
+type WaitingAppend = Waiting<readonly Receipt[]> & { readonly requests: readonly AcceptedRequest[] };
+
+const closed = 'The journal is closed.';
+/** Beyond this the writer cannot keep up: better to say no at once than to let senders wait in vain. */
+const mostWaiting = 10_000;
+/** A tick may bring more than a group should hold. */
+const packBytes = 1_048_576;
+
+/** The event loop's side of the writer's thread. */
+export class WriterThread {
+  readonly #appends: MessagePort;
+  readonly #calls: MessagePort;
+  readonly #packer = new Packer();
+  /** Appended in this tick, and not handed over yet. */
+  #gathered: WaitingAppend[] = [];
+  /** Handed over, pack by pack, and not answered yet. */
+  readonly #packs: (readonly WaitingAppend[])[] = [];
+  readonly #called = new Map<number, Waiting<unknown>>();
+  #lastCall = 0;
+  #waiting = 0;
+  #failure: JournalUnavailableError | undefined;
+
+  private constructor(
+    private readonly worker: Worker,
+    channels: { readonly appends: MessagePort; readonly calls: MessagePort },
+    private readonly onFatal: (error: JournalUnavailableError) => void,
+  ) {
+    this.#appends = channels.appends;
+    this.#calls = channels.calls;
+    this.#appends.on('message', (answer: Appended) => {
+      this.#appended(answer);
+    });
+    this.#calls.on('message', (answer: Answer) => {
+      this.#answered(answer);
+    });
+    worker.on('message', (failure: Failure) => {
+      this.#fail(new JournalUnavailableError(failure.message, true));
+    });
+    worker.on('error', (error) => {
+      this.#fail(new JournalUnavailableError(`The journal's thread broke: ${error.message}`, true, { cause: error }));
+    });
+    worker.on('exit', () => {
+      this.#fail(new JournalUnavailableError(closed, true));
+    });
+  }
+
+  /** Opens the store on a thread of its own; rejects when it cannot be opened. */
+  static async start(
+    options: StoreOptions,
+    workerUrl: URL,
+    onFatal: (error: JournalUnavailableError) => void,
+  ): Promise<WriterThread> {
+    const appends = new MessageChannel();
+    const calls = new MessageChannel();
+    const workerData: WriterData = { options, appends: appends.port2, calls: calls.port2 };
+    const worker = new Worker(workerUrl, { workerData, transferList: [appends.port2, calls.port2] });
+    const [started] = (await once(worker, 'message')) as [Started];
+    if (started.ok) return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, onFatal);
+    appends.port1.close();
+    calls.port1.close();
+    throw new JournalUnavailableError(started.failure.message, started.failure.fatal);
+  }
+
+  /** One call of the journal's `append`: what comes in one tick crosses in one message. */
+  append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#waiting >= mostWaiting) {
+      return Promise.reject(new JournalUnavailableError(`${mostWaiting} requests wait for the disk already.`, false));
+    }
+    return new Promise((resolve, reject) => {
+      this.#packer.add(requests);
+      if (this.#gathered.length === 0)
+        setImmediate(() => {
+          this.#handOver();
+        });
+      this.#gathered.push({ requests, resolve, reject });
+      this.#waiting += 1;
+      if (this.#packer.size >= packBytes) this.#handOver();
+    });
+  }
+
+  /** Has the writer do something, after all that was asked of it before by this way. */
+  call<Name extends keyof Methods>(name: Name, ...args: Parameters<Methods[Name]>): Promise<ReturnType<Methods[Name]>> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#lastCall += 1;
+      const call: Call<Name> = { id: this.#lastCall, name, args };
+      this.#called.set(call.id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#calls.postMessage(call);
+    });
+  }
+
+  /** Lets the writer finish what it was given. */
+  async close(): Promise<void> {
+    if (this.#failure?.message === closed) return;
+    this.#handOver();
+    const exit = once(this.worker, 'exit');
+    this.#failure ??= new JournalUnavailableError(closed, true);
+    this.worker.postMessage('close');
+    await exit;
+  }
+
+  #handOver(): void {
+    if (this.#gathered.length === 0) return;
+    const { pack, transfer } = this.#packer.take();
+    this.#packs.push(this.#gathered);
+    this.#gathered = [];
+    this.#appends.postMessage(pack, transfer);
+  }
+
+  #appended({ calls, buffers }: Appended): void {
+    this.#packer.reuse(buffers);
+    const pack = this.#packs.shift() ?? [];
+    this.#waiting -= pack.length;
+    pack.forEach(({ requests, resolve, reject }, position) => {
+      const result = calls[position];
+      if (!result || 'failure' in result) reject(toError(result?.failure));
+      else resolve(receiptsOf(requests, result.duplicates));
+    });
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#called.get(answer.id);
+    this.#called.delete(answer.id);
+    if (answer.ok) waiting?.resolve(answer.value);
+    else waiting?.reject(toError(answer.failure));
+  }
+
+  /** Refuses everything from now on, and whatever still waits. */
+  #fail(error: JournalUnavailableError): void {
+    if (!this.#failure) this.onFatal(error);
+    this.#failure ??= error;
+    for (const { reject } of [...this.#packs.flat(), ...this.#gathered, ...this.#called.values()]) reject(error);
+    this.#packs.length = 0;
+    this.#gathered = [];
+    this.#called.clear();
+  }
+}
+
+function receiptsOf(requests: readonly AcceptedRequest[], duplicates: readonly Duplicate[]): readonly Receipt[] {
+  const receipts = requests.map(({ alerts }) => ({
+    alerts: alerts.map(({ alert }): Receipt['alerts'][number] => ({ id: alert.id, status: 'accepted' })),
+  }));
+  for (const { request, alert, id } of duplicates)
+    receipts[request]?.alerts.splice(alert, 1, { id, status: 'duplicate' });
+  return receipts;
+}
+
+function toError(failure: Failure | undefined): JournalUnavailableError {
+  return new JournalUnavailableError(failure?.message ?? closed, failure?.fatal ?? true);
+}

@@ -1,0 +1,89 @@
+import type Database from 'better-sqlite3';
+
+/** One named thing and what was counted of it since the journal began. */
+export type Total<Field extends string> = { readonly number: number; readonly name: string } & Record<Field, number>;
+
+/**
+ * The rows of `sources`, `routes` or `sinks`: few, so all of them are in memory, and those that a transaction changed
+ * are written at its end.
+ */
+export class Totals<Field extends string> {
+  readonly #byName = new Map<string, Total<Field>>();
+  readonly #byNumber = new Map<number, Total<Field>>();
+  /** What the open transaction changed, as it was before; undefined where there was nothing. */
+  readonly #before = new Map<Total<Field>, Total<Field> | undefined>();
+  readonly #insert;
+  readonly #update;
+
+  constructor(
+    db: Database.Database,
+    table: 'sources' | 'routes' | 'sinks',
+    private readonly fields: readonly Field[],
+  ) {
+    this.#insert = db.prepare<[string], Total<Field>>(
+      `INSERT INTO ${table} (name) VALUES (?) RETURNING number, name, ${fields.join(', ')}`,
+    );
+    this.#update = db.prepare(
+      `UPDATE ${table} SET ${fields.map((field) => `${field} = ?`).join(', ')} WHERE number = ?`,
+    );
+    const rows = db.prepare<[], Total<Field>>(
+      `SELECT number, name, ${fields.join(', ')} FROM ${table} ORDER BY number`,
+    );
+    for (const total of rows.all()) this.#enter(total);
+  }
+
+  all(): readonly Total<Field>[] {
+    return [...this.#byName.values()];
+  }
+
+  find(name: string): Total<Field> | undefined {
+    return this.#byName.get(name);
+  }
+
+  nameOf(number: number): string {
+    return this.#byNumber.get(number)?.name ?? '';
+  }
+
+  /** The total of a name, made where there is none. */
+  of(name: string): Total<Field> {
+    const known = this.#byName.get(name);
+    if (known) return known;
+    const total = this.#insert.get(name);
+    if (!total) throw new Error(`no row for ${name}`);
+    this.#enter(total);
+    this.#before.set(total, undefined);
+    return total;
+  }
+
+  add(total: Total<Field>, field: Field, count: number): void {
+    if (!this.#before.has(total)) this.#before.set(total, { ...total });
+    (total as Record<Field, number>)[field] += count;
+  }
+
+  /** Writes what the transaction counted. */
+  write(): void {
+    for (const total of this.#before.keys())
+      this.#update.run(...this.fields.map((field) => total[field]), total.number);
+  }
+
+  commit(): void {
+    this.#before.clear();
+  }
+
+  rollback(): void {
+    for (const [total, before] of this.#before) {
+      if (before) {
+        Object.assign(total, before);
+      } else {
+        this.#byName.delete(total.name);
+        this.#byNumber.delete(total.number);
+      }
+    }
+    this.#before.clear();
+  }
+
+  #enter(total: Total<Field>): void {
+    this.#byName.set(total.name, total);
+    this.#byNumber.set(total.number, total);
+  }
+}

@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { asUnavailable } from './errors.js';
+import type { Failure, Started, WriterData } from './protocol.js';
+import { Store } from './store.js';
+import { FileWatch } from './watch.js';
+import { toFailure, Writer } from './writer.js';
+
+/** The entry of the writer's thread: the only place that touches the database. */
+
+const restMs = 1_000;
+
+function start({ options, appends, calls }: WriterData): void {
+  const store = new Store(options);
+  const watch = new FileWatch(options.path);
+  const writer = new Writer(store, appends, calls, (failure: Failure) => parentPort?.postMessage(failure));
+  const resting = setInterval(() => {
+    writer.rest(() => {
+      watch.check();
+    });
+  }, restMs);
+  parentPort?.once('message', () => {
+    clearInterval(resting);
+    writer.close();
+    appends.close();
+    calls.close();
+  });
+}
+
+function tell(started: Started): void {
+  parentPort?.postMessage(started);
+}
+
+try {
+  start(workerData as WriterData);
+  tell({ ok: true });
+} catch (error) {
+  tell({ ok: false, failure: toFailure(asUnavailable(error)) });
+}
