@@ -26,7 +26,10 @@ class Connection {
     this.#socket.on('data', (chunk: Buffer) => {
       this.#receive(chunk);
     });
-    this.#socket.on('error', () => this.#answered?.(0));
+    this.#socket.on('error', (error) => {
+      if (!this.#answered) throw error;
+      this.#answered(0);
+    });
   }
 
   /** Sends the next request; `answered` is told the status, 0 for a broken connection. */

@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
+import { explainCommand } from './cli/explain.js';
+import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
+import { sendTestCommand } from './cli/send-test.js';
 import { serveCommand } from './cli/serve.js';
+import { tailCommand } from './cli/tail.js';
 import { validateCommand } from './cli/validate.js';
 import { ConfigError } from './core/errors.js';
 import { printable } from './kit/printable.js';
@@ -17,7 +21,11 @@ const program = new Command('signalbox')
   .version(version)
   .addCommand(serveCommand(), { isDefault: true })
   .addCommand(validateCommand())
-  .addCommand(schemaCommand());
+  .addCommand(schemaCommand())
+  .addCommand(routesCommand())
+  .addCommand(explainCommand())
+  .addCommand(tailCommand())
+  .addCommand(sendTestCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride();
 

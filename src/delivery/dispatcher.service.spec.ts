@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import type { Delivery, Journal } from '../core/journal.js';
 import type { Outcome, Sink } from '../core/sink.js';
-import { journals } from '../journal/index.js';
+import { memory } from '../journal/memory/journal.js';
 import { JournalOptions } from '../kit/journal-options.js';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import { Dispatcher } from './dispatcher.service.js';
@@ -52,8 +52,6 @@ let happened: Activity[];
 let dispatcher: Dispatcher | undefined;
 
 beforeEach(async () => {
-  const memory = journals.find(({ type }) => type === 'memory');
-  if (!memory) throw new Error('there is no memory journal');
   journal = await memory.open(new JournalOptions(), { now: Date.now });
   happened = [];
 });

@@ -6,7 +6,7 @@ import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
 import type { Journal } from '../core/journal.js';
 import type { Source, WebhookRequest } from '../core/source.js';
-import { journals } from '../journal/index.js';
+import { memory } from '../journal/memory/journal.js';
 import { JournalOptions } from '../kit/journal-options.js';
 import { addressList } from '../kit/address.js';
 import { Router } from '../routing/router.js';
@@ -60,8 +60,6 @@ const words: Source = {
 beforeEach(async () => {
   seen = [];
   happened = [];
-  const memory = journals.find(({ type }) => type === 'memory');
-  if (!memory) throw new Error('there is no memory journal');
   journal = await memory.open(new JournalOptions(), { now: Date.now });
   const activity = new ActivityStream();
   activity.subscribe((each) => happened.push(each));
@@ -179,6 +177,11 @@ describe('a request is refused', () => {
       { kind: 'refused', status: 401, source: 'words' },
       { kind: 'refused', status: 404 },
     ]);
+  });
+
+  it('with two Authorization headers, one of them right: 401', async () => {
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nAuthorization: Bearer x\r\n`;
+    expect(await exchange(`${head}Connection: close\r\nContent-Length: 3\r\n\r\none`)).toContain(' 401 ');
   });
 
   it('with another method: 405 and which one to use', async () => {

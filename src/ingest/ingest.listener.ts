@@ -43,6 +43,8 @@ export class IngestListener implements OnModuleDestroy {
       headersTimeout: Math.min(headersTimeoutMs, options.requestTimeout),
       connectionsCheckingInterval: timeoutCheckMs,
       keepAliveTimeout: keepAliveTimeoutMs,
+      // Else Node keeps the first of two Authorization headers and the second goes unseen.
+      joinDuplicateHeaders: true,
     });
     this.#server.maxConnections = options.maxConnections;
     this.#server.on('request', (request, response) => void this.#answer(request, response));
