@@ -91,6 +91,7 @@ const broken: readonly Broken[] = [
     [
       '1:1: sources is missing: it must be a block of keys',
       '1:1: sinks is missing: it must be a block of keys',
+      '1:1: journal is missing: it must be a block of keys with a type, one of paper',
       '2:22: there is no sink "mail"',
     ],
   ],

@@ -22,7 +22,7 @@ export function check<Options extends object>(
   // What came out of a variable is text. Where text will not do, it may spell the number or the boolean that will.
   const reread = findings.map((finding) => document.readFilledAsLiteral(finding.path));
   if (reread.includes(true)) ({ options, findings } = examine(document, path, type, handled));
-  for (const finding of findings) report(document, finding, handled);
+  for (const finding of findings) report(document, finding, type, handled);
   return options;
 }
 
@@ -95,12 +95,13 @@ function listsForBlocks(owner: object, path: Path): readonly Finding[] {
 
 const maxMessageBytes = 2_000;
 
-function report(document: ConfigDocument, finding: Finding, handled: readonly string[]): void {
+function report(document: ConfigDocument, finding: Finding, type: NewableFunction, handled: readonly string[]): void {
   const { path } = finding;
   if (finding.kind === 'unknown') {
     const key = path.at(-1) ?? '';
     const quoted = quoteKey(key);
-    const choice = instead(key, [...handled, ...keysOf(finding.owner)]);
+    const own = finding.owner === type ? handled : [];
+    const choice = instead(key, [...new Set([...own, ...keysOf(finding.owner)])]);
     document.errorAtKey(path, `unknown key${quoted === undefined ? '' : ` ${quoted}`}${choice}`);
     return;
   }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Broken, ConfigFolder, route, sink, source } from '../../test/support/config-file.js';
+import { type Broken, ConfigFolder, rest, route, sink, source } from '../../test/support/config-file.js';
 
 let folder: ConfigFolder;
 beforeAll(async () => {
@@ -74,5 +74,11 @@ const broken: readonly Broken[] = [
 describe('sources, sinks and the journal', () => {
   it.each(broken)('names %s', async (_what, yaml, problems) => {
     expect(await folder.problemsOf(yaml)).toEqual(problems);
+  });
+
+  it('names a missing journal', async () => {
+    expect(await folder.problemsOf(Buffer.from(rest))).toEqual([
+      '1:1: journal is missing: it must be a block of keys with a type, one of paper',
+    ]);
   });
 });

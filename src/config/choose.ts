@@ -47,13 +47,18 @@ export function chooseNamed<Plugin extends AnyPlugin>(
   });
 }
 
-/** The journal; without a block for it, the first of the list with its defaults. */
+/** The journal. It has no default: where what was accepted is kept, an operator must know. */
 export function chooseJournal(
   document: ConfigDocument,
   plugins: readonly JournalPlugin[],
 ): Chosen<JournalPlugin> | undefined {
   const path = ['journal'];
-  const plugin = document.has(path) ? choosePlugin(document, path, plugins) : plugins[0];
+  if (!document.has(path)) {
+    const types = plugins.map(({ type }) => type).join(', ');
+    document.errorAtKey(path, `journal is missing: it must be a block of keys with a type, one of ${types}`);
+    return undefined;
+  }
+  const plugin = choosePlugin(document, path, plugins);
   return plugin && { name: 'journal', path, plugin, options: check(document, path, plugin.options, ['type']) };
 }
 

@@ -12,7 +12,7 @@ class Reader {
   constructor(@Inject(loadedConfig) readonly config: LoadedConfig) {}
 }
 
-const config = 'logLevel: ${SIGNALBOX_SPEC_LEVEL}\nsources: {}\nsinks: {}\nroutes: []\n';
+const config = 'logLevel: ${SIGNALBOX_SPEC_LEVEL}\njournal: { type: memory }\nsources: {}\nsinks: {}\nroutes: []\n';
 const folderBefore = process.cwd();
 let folder: string;
 let file: string;

@@ -66,7 +66,7 @@ export async function loadConfig(
   document.throwIfErrors();
   fill(document, { env, folder: dirname(file) });
 
-  const settings = check(document, [], Settings);
+  const settings = check(document, [], Settings, ['journal']);
   const journal = chooseJournal(document, plugins.journals);
   const chosenSources = chooseSources(document, plugins.sources);
   const chosenSinks = chooseNamed(document, 'sinks', plugins.sinks);

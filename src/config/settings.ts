@@ -93,8 +93,8 @@ export class Settings {
   @IsIn(logLevels)
   logLevel: LogLevel = 'info';
 
-  @IsOptional()
-  journal?: object;
+  @IsObject()
+  journal!: object;
 
   @IsObject()
   sources!: object;

@@ -40,7 +40,7 @@ export class ConfigFolder {
 
   async load(yaml: string | Uint8Array): Promise<LoadedConfig> {
     const file = join(this.path, 'c.yaml');
-    await writeFile(file, yaml);
+    await writeFile(file, typeof yaml === 'string' ? withJournal(yaml) : yaml);
     return loadConfig(file, { env, plugins, now: () => 0 });
   }
 
@@ -73,4 +73,9 @@ export class ConfigFolder {
   #shown(problem: ConfigError['problems'][number]): string {
     return describeProblem(problem).replace(`${this.path}/c.yaml:`, '');
   }
+}
+
+/** At the end, so that no line moves; none for a text that is about YAML and not about a config. */
+function withJournal(yaml: string): string {
+  return /^sources:/m.test(yaml) && !/^journal:/m.test(yaml) ? `${yaml}journal: { type: paper }\n` : yaml;
 }
