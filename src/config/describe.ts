@@ -1,5 +1,6 @@
 import { Secret } from '../core/secret.js';
 import { durationText, sizeText } from '../kit/options.js';
+import { NoAuth } from '../kit/source-options.js';
 import { hasRule } from './rules.js';
 
 /**
@@ -24,9 +25,13 @@ function unitOf(type: NewableFunction, key: string): Unit | undefined {
 
 function describeValue(value: unknown, unit: Unit | undefined, fromFiles: readonly string[]): unknown {
   if (value instanceof Secret) return String(value);
+  if (value instanceof NoAuth) return value.type;
   if (typeof value === 'number' && unit) return unit(value);
-  if (typeof value === 'string')
-    return fromFiles.some((text) => text !== '' && value.includes(text)) ? '[secret]' : value;
+  if (typeof value === 'string') return fromFiles.some((text) => isIn(value, text)) ? '[secret]' : value;
   if (Array.isArray(value)) return value.map((element) => describeValue(element, unit, fromFiles));
   return typeof value === 'object' && value !== null ? describeOptions(value, fromFiles) : value;
+}
+
+function isIn(value: string, text: string): boolean {
+  return text !== '' && value.includes(text);
 }
