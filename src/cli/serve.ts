@@ -20,7 +20,11 @@ export function serveCommand(): Command {
       await app.listen(config.admin.port, config.admin.host);
       const ingest = await app.get(IngestListener).listen();
       const admin = await app.getUrl();
-      app.get(Log).info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
+      const log = app.get(Log);
+      process.on('SIGHUP', () => {
+        log.warn({}, 'SIGHUP: the config is not read again while running; restart, which loses nothing');
+      });
+      log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
 }
 

@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** The built router as a child process, as the README starts it: to be posted to, killed and started again. */
+export class RouterProcess {
+  /** Everything it wrote so far, both streams, all starts. */
+  output = '';
+  #child: ChildProcess | undefined;
+  #exit: Promise<number | NodeJS.Signals> | undefined;
+
+  private constructor(
+    readonly configFile: string,
+    readonly ingest: string,
+    readonly admin: string,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  /** Writes the config, with `ingest` and `admin` on free ports in front, into the folder. Does not start it. */
+  static async prepare(
+    folder: string,
+    config: string,
+    options: { readonly env?: Readonly<Record<string, string>>; readonly adminTokens?: readonly string[] } = {},
+  ): Promise<RouterProcess> {
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const file = join(folder, 'signalbox.yaml');
+    const tokens = options.adminTokens ? `, tokens: [${options.adminTokens.join(', ')}]` : '';
+    const head = [
+      `ingest: { host: 127.0.0.1, port: ${port} }`,
+      `admin: { host: 127.0.0.1, port: ${adminPort}${tokens} }`,
+    ];
+    writeFileSync(file, `${head.join('\n')}\n${config}`);
+    return new RouterProcess(file, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`, options.env ?? {});
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('the router is not running');
+    return this.#child.pid;
+  }
+
+  /** Starts it and resolves once it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [main, 'serve', '-c', this.configFile], {
+      env: { PATH: process.env['PATH'], ...this.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#exit = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        resolve(signal ?? code ?? -1);
+      });
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString('utf8');
+      });
+    }
+    for (let waited = 0; waited < 15_000; waited += 25) {
+      if (child.exitCode !== null) throw new Error(`the router ended with ${child.exitCode}:\n${this.output}`);
+      const answer = await fetch(`${this.ingest}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await sleep(25);
+    }
+    throw new Error(`the router did not become ready:\n${this.output}`);
+  }
+
+  /** Sends a signal to it, by its id. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async exited(): Promise<number | NodeJS.Signals> {
+    return (await this.#exit) ?? 0;
+  }
+
+  /** Sends a signal and waits for the end; harmless when it has ended. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
+    this.signal(signal);
+    return this.exited();
+  }
+}
