@@ -1,12 +1,13 @@
 import {
+  Composer,
   isAlias,
   isCollection,
+  isDocument,
   isMap,
   isNode,
   isScalar,
   isSeq,
   LineCounter,
-  parseDocument,
   Parser,
   visit,
   type Document,
@@ -44,15 +45,14 @@ export class ConfigDocument {
     readonly file: string,
     readonly source: string,
   ) {
-    const deep = isTooDeep(source);
-    this.#document = parseDocument(deep ? '' : source, {
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      stringKeys: true,
-      resolveKnownTags: false,
-      logLevel: 'error',
-    });
-    if (deep) this.#add('error', 0, `blocks and lists are nested more than ${maxDepth} deep`);
+    const tokens = [...new Parser(this.#lines.addNewLine).parse(source)];
+    const isDeep = isTooDeep(tokens);
+    const composer = new Composer({ prettyErrors: false, stringKeys: true, resolveKnownTags: false });
+    const [document, second] = [...composer.compose(isDeep ? [] : tokens, true, source.length)];
+    if (!document) throw new Error('a composer that is forced to makes a document');
+    this.#document = document;
+    if (isDeep) this.#add('error', 0, `blocks and lists are nested more than ${maxDepth} deep`);
+    else if (second) this.#addAt('error', second, 'a second document (---) in the file: keep one');
     else this.#checkSyntax();
   }
 
@@ -283,7 +283,7 @@ export class ConfigDocument {
   }
 
   #addAt(severity: ConfigProblem['severity'], node: unknown, message: string): void {
-    this.#add(severity, isNode(node) ? (node.range?.[0] ?? 0) : 0, message);
+    this.#add(severity, isNode(node) || isDocument(node) ? (node.range?.[0] ?? 0) : 0, message);
   }
 
   #add(severity: ConfigProblem['severity'], offset: number, message: string): void {
@@ -321,8 +321,8 @@ function scalarsIn(node: Node | undefined, document: Document.Parsed): readonly 
 }
 
 /** Composing recurses, and far enough down it ends the process: the depth is counted on tokens, which does not. */
-function isTooDeep(source: string): boolean {
-  let level: readonly object[] = [...new Parser().parse(source)];
+function isTooDeep(tokens: readonly object[]): boolean {
+  let level = tokens;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth) return true;
     level = level.flatMap(tokensInside);

@@ -33,8 +33,6 @@ export function describeSyntaxError(error: YAMLError, source: string): string {
       return 'an alias (*name) of an anchor (&name) that is not above it; for a text that begins with * use quotes';
     case 'TAG_RESOLVE_FAILED':
       return 'a tag (!name) has no meaning here: take it out, or put the text in quotes';
-    case 'MULTIPLE_DOCS':
-      return 'a second document (---) in the file: keep one';
     case 'NON_STRING_KEY':
       return 'a key must be plain text';
     case 'RESOURCE_EXHAUSTION':
