@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../core/errors.js';
-import type { Journal } from '../core/journal.js';
+import type { Journal, JournalContext } from '../core/journal.js';
 import { Secret } from '../core/secret.js';
 import type { Sink } from '../core/sink.js';
 import type { Source } from '../core/source.js';
@@ -36,7 +36,11 @@ export type LoadedConfig = {
   readonly admin: AdminSettings;
   readonly delivery: DeliverySettings;
   readonly logLevel: LogLevel;
-  readonly journal: { readonly type: string; readonly options: object; open(): Promise<Journal> };
+  readonly journal: {
+    readonly type: string;
+    readonly options: object;
+    open(context?: Omit<JournalContext, 'now'>): Promise<Journal>;
+  };
   readonly sources: ReadonlyMap<string, LoadedSource>;
   readonly sinks: ReadonlyMap<string, LoadedSink>;
   readonly routes: readonly RouteOptions[];
@@ -95,7 +99,7 @@ export async function loadConfig(
     journal: {
       type: journal.plugin.type,
       options: journal.options,
-      open: () => journal.plugin.open(journal.options, { now }),
+      open: (context) => journal.plugin.open(journal.options, { ...context, now }),
     },
     sources,
     sinks,
