@@ -53,14 +53,10 @@ async function tell(post: VendorPost, ingest: string, admin: string, datadog: Da
     `   answered ${answer.status} in ${(performance.now() - started).toFixed(1)} ms, on disk: ${JSON.stringify(answered)}`,
   );
 
-  const before = datadog.events.length;
-  for (const { id } of answered.alerts) await tellAlert(id, admin);
-  for (const event of datadog.events.slice(Math.max(0, before - answered.alerts.length))) {
-    say('', '   Datadog received (POST /api/v1/events)', indent(JSON.stringify(event, null, 2)));
-  }
+  for (const { id } of answered.alerts) await tellAlert(id, admin, datadog);
 }
 
-async function tellAlert(id: string, admin: string): Promise<void> {
+async function tellAlert(id: string, admin: string, datadog: Datadog): Promise<void> {
   const explained = await explainedOnceDelivered(`${admin}/api/v1/alerts/${id}`);
   const { alert, reasons, deliveries } = explained;
   say('', `   the alert it became: ${id}`);
@@ -75,6 +71,9 @@ async function tellAlert(id: string, admin: string): Promise<void> {
   }
   say('', '   its deliveries');
   for (const { sink, state, attempts } of deliveries) say(`     ${sink.padEnd(20)} ${state}, attempts: ${attempts}`);
+  for (const event of datadog.events.filter((each) => each['aggregation_key'] === alert.fingerprint)) {
+    say('', '   Datadog received (POST /api/v1/events)', indent(JSON.stringify(event, null, 2)));
+  }
 }
 
 async function explainedOnceDelivered(url: string): Promise<Explained> {
