@@ -89,10 +89,11 @@ async function explainedOnceDelivered(url: string): Promise<Explained> {
 }
 
 async function untilReady(url: string, router: ChildProcess): Promise<void> {
-  for (const started = Date.now(); Date.now() - started < readyWithinMs; await sleep(50)) {
-    if (router.exitCode !== null) break;
+  const deadline = Date.now() + readyWithinMs;
+  while (Date.now() < deadline && router.exitCode === null) {
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
+    await sleep(50);
   }
   throw new Error('the router did not become ready; what it said is above');
 }

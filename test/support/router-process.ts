@@ -29,7 +29,9 @@ export class RouterProcess {
   ): Promise<RouterProcess> {
     const [port, adminPort] = [await freePort(), await freePort()];
     const file = join(folder, 'signalbox.yaml');
-    const tokens = options.adminTokens ? `, tokens: [${options.adminTokens.join(', ')}]` : '';
+    const tokens = options.adminTokens
+      ? `, tokens: [${options.adminTokens.map((token) => JSON.stringify(token)).join(', ')}]`
+      : '';
     const head = [
       `ingest: { host: 127.0.0.1, port: ${port} }`,
       `admin: { host: 127.0.0.1, port: ${adminPort}${tokens} }`,
