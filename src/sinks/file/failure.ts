@@ -2,12 +2,11 @@ import type { Outcome } from '../../core/sink.js';
 
 /** What a failed write means: a full or failing disk may pass; a path that leads nowhere waits for an operator. */
 export function outcomeOfFailure(error: unknown, path: string): Outcome {
-  const code = codeOf(error);
+  const { code, message } = error as NodeJS.ErrnoException;
   // No word of the system: our own code is broken.
   if (code === undefined) throw error;
-  const words = error instanceof Error ? error.message : code;
+  const reason = `cannot append to ${path}: ${message}`;
   const advice = operatorAdvice[code];
-  const reason = `cannot append to ${path}: ${words}`;
   if (advice === undefined) return { kind: 'retry', cause: 'io', reason };
   return { kind: 'parked', cause: 'io', reason: `${reason}; ${advice}` };
 }
@@ -19,12 +18,6 @@ export class NotAFileError extends Error {
   constructor() {
     super('this is a named pipe');
   }
-}
-
-/** The system's name for what went wrong, e.g. `ENOSPC`. */
-export function codeOf(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
 }
 
 const letIn =

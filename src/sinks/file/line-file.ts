@@ -1,7 +1,7 @@
 import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Outcome } from '../../core/sink.js';
-import { codeOf, NotAFileError, outcomeOfFailure } from './failure.js';
+import { NotAFileError, outcomeOfFailure } from './failure.js';
 
 /**
  * A file that lines are appended to. It may be renamed or removed at any time, as log rotation does: the next batch goes
@@ -80,7 +80,7 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'a+', 0o600);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await createFolder(dirname(path));
     return open(path, 'a+', 0o600);
   }
@@ -91,7 +91,7 @@ async function createFolder(folder: string): Promise<void> {
     await mkdir(folder, 0o700);
   } catch (error) {
     // Another sink was faster.
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   await syncFolder(dirname(folder));
 }

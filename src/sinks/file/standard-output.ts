@@ -10,14 +10,12 @@ export class StandardOutput {
 
   /** Each line in a write of its own: so the system keeps the log's lines out of those that fit into a page. */
   async append(lines: readonly string[]): Promise<Outcome> {
-    try {
-      for (const line of lines) await this.#write(line);
-      return { kind: 'delivered' };
-    } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+    for (const line of lines) {
+      const error = await this.#write(line);
       // Node takes no more for a stream that has failed once.
-      return { kind: 'parked', cause: 'io', reason: `standard output: ${words}; mend its reader, then start anew` };
+      if (error) return { kind: 'parked', cause: 'io', reason: `standard output: ${error.message}; ${advice}` };
     }
+    return { kind: 'delivered' };
   }
 
   isWritable(): Promise<boolean> {
@@ -30,15 +28,12 @@ export class StandardOutput {
     return Promise.resolve();
   }
 
-  #write(line: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.stream.write(line, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    });
+  #write(line: string): Promise<Error | null | undefined> {
+    return new Promise((resolve) => this.stream.write(line, resolve));
   }
 }
+
+const advice = 'see to whoever reads it, then start the router again';
 
 /** Whoever wrote has been told. */
 function ignore(): void {}
