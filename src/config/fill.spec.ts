@@ -16,8 +16,8 @@ const broken: readonly Broken[] = [
     'variables that are not set',
     `sinks:\n  mail:\n    type: post\n    apiKey: Bearer \${KYE}\n    site: \${NOWHERE}\n    timeout: \${KEY}\n${source}${route}`,
     [
-      '4:20: the environment has no variable KYE: set it, or write a default as in ${KYE:-…} (there is KEY)',
-      '5:11: the environment has no variable NOWHERE: set it, or write a default as in ${NOWHERE:-…}',
+      '4:20: there is no variable KYE in the environment or .env: set it, or write a default as in ${KYE:-…} (there is KEY)',
+      '5:11: there is no variable NOWHERE in the environment or .env: set it, or write a default as in ${NOWHERE:-…}',
       '6:14: sinks.mail.timeout must be a duration such as 500ms, 30s, 5m, 4h or 7d, at least 1ms (it comes from ${KEY})',
     ],
   ],

@@ -55,7 +55,7 @@ function lookUp(body: string | undefined, context: FillContext): Value {
   const similar = nearest(name, Object.keys(context.env));
   return {
     problem:
-      `the environment has no variable ${name}: set it, or write a default as in \${${name}:-…}` +
+      `there is no variable ${name} in the environment or .env: set it, or write a default as in \${${name}:-…}` +
       (similar === undefined ? '' : ` (there is ${similar})`),
   };
 }
