@@ -27,6 +27,9 @@ sinks:
 routes:
   - { name: all, to: mail }
 `;
+/** Often enough to meet every word. */
+const everyNth = 3;
+
 const canaries = ['c4nary', env.KEY, env.WORD, 's3cret-from-a-file'];
 
 /** Everything the loader says about a text, and an error's own words too. */
@@ -46,7 +49,7 @@ describe('a credential', () => {
     ['a line break too many', (at: number) => `${config.slice(0, at)}\n${config.slice(at)}`],
     ['a wrong character', (at: number) => `${config.slice(0, at)}{${config.slice(at + 1)}`],
   ])('is told by no slip of the kind: %s', async (_kind, slip) => {
-    for (let at = 0; at < config.length; at++) {
+    for (let at = 0; at < config.length; at += everyNth) {
       const text = await said(slip(at));
       const secrets = canaries.filter((canary) => text.includes(canary));
       expect({ at, secrets, text: secrets.length > 0 ? text : '' }).toEqual({ at, secrets: [], text: '' });
