@@ -8,8 +8,8 @@ export type Present<T> = T extends unknown
 /** The object without its undefined members, as alerts are: what is unknown is absent. */
 export function present<T extends object>(members: T): Present<T> {
   const kept: Record<string, unknown> = {};
-  for (const name of Object.keys(members)) {
-    const value = members[name as keyof T];
+  for (const name in members) {
+    const value = members[name];
     if (value !== undefined) kept[name] = value;
   }
   return kept as Present<T>;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { timeOf, timeText, type TimeUnit } from './time.js';
+import { rfc3339, timeOf, timeText, type TimeUnit } from './time.js';
 
 const now = Date.UTC(2026, 2, 1);
 
@@ -124,4 +124,13 @@ it('is read alike in every time zone that the machine may be set to', () => {
   const times = values.map((value) => read(value).time);
   expect(inZone('America/St_Johns')).toEqual([210, ...times]);
   expect(inZone('Pacific/Kiritimati')).toEqual([-840, ...times]);
+});
+
+it('is written as RFC 3339 says, like Date does, in any order of days', () => {
+  const moment = fc.integer({ min: Date.UTC(1970, 0), max: Date.UTC(9999, 0) });
+  fc.assert(
+    fc.property(moment, moment, (one, other) => {
+      for (const ms of [one, other, one, one + 1]) expect(rfc3339(ms)).toBe(new Date(ms).toISOString());
+    }),
+  );
 });

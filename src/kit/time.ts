@@ -22,12 +22,29 @@ export function timeOf(value: unknown, unit: TimeUnit, now: number, flags: Flags
   if (read === undefined) return missing('time_unreadable', flags);
   if (!isPlausible(read.ms, now)) return missing('time_implausible', flags);
   if (!read.hasZone) flags.add('assumed_utc');
-  return { time: new Date(read.ms).toISOString(), timeQuality: read.hasZone ? 'vendor' : 'assumed_utc' };
+  return { time: rfc3339(read.ms), timeQuality: read.hasZone ? 'vendor' : 'assumed_utc' };
 }
 
 /** `timeOf` where only the time is wanted, as for `updatedTime`. */
 export function timeText(value: unknown, unit: TimeUnit, now: number, flags: Flags): string | undefined {
   return timeOf(value, unit, now, flags)?.time;
+}
+
+const twoDigits = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+const lastDay = { number: Number.NaN, date: '' };
+
+/** RFC 3339 UTC with milliseconds. Keeps the last date, for `toISOString` is the dearest step of reading an alert. */
+export function rfc3339(ms: number): string {
+  const day = Math.floor(ms / dayMs);
+  if (day !== lastDay.number) {
+    lastDay.date = new Date(ms).toISOString().slice(0, 'YYYY-MM-DDT'.length);
+    lastDay.number = day;
+  }
+  const seconds = Math.floor((ms - day * dayMs) / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  const clock = `${twoDigits[Math.floor(minutes / 60)] ?? ''}:${twoDigits[minutes % 60] ?? ''}:${twoDigits[seconds % 60] ?? ''}`;
+  const fraction = ms % 1_000;
+  return `${lastDay.date}${clock}.${fraction < 10 ? '00' : fraction < 100 ? '0' : ''}${fraction}Z`;
 }
 
 const numericText = /^\d{9,19}(\.\d+)?$/;
@@ -36,11 +53,11 @@ const dayMs = 86_400_000;
 
 function fromNumber(count: number, unit: TimeUnit, now: number, flags: Flags): ReadTime | undefined {
   const declared = unit === 'auto' ? Number.NaN : toMs(count, unit);
-  if (isPlausible(declared, now)) return { time: new Date(declared).toISOString(), timeQuality: 'vendor' };
+  if (isPlausible(declared, now)) return { time: rfc3339(declared), timeQuality: 'vendor' };
   const guessed = toMs(count, unitOf(count));
   if (!isPlausible(guessed, now)) return missing('time_implausible', flags);
   flags.add('time_unit_guessed');
-  return { time: new Date(guessed).toISOString(), timeQuality: 'vendor' };
+  return { time: rfc3339(guessed), timeQuality: 'vendor' };
 }
 
 function missing(flag: string, flags: Flags): ReadTime | undefined {
