@@ -1,7 +1,7 @@
 import type { AlertDraft, Note, Resolution, Resource, Rule, Severity } from '../../core/alert.js';
 import type { Reading, WebhookRequest } from '../../core/source.js';
 import { contentHash } from '../../kit/json.js';
-import { present } from '../../kit/present.js';
+import { present, type Present } from '../../kit/present.js';
 import {
   at,
   bodyText,
@@ -57,32 +57,37 @@ type VendorAlert = Readonly<Record<string, unknown>>;
 
 function toDraft(alert: VendorAlert, index: number | undefined, flags: Flags, context: NormalizeContext): AlertDraft {
   const { now, severityOf } = context;
-  const alertId = id(field(alert, 'id'));
+  const vendorIds = vendorIdsOf(alert);
   const vendorSeverity = text(field(alert, 'severity'));
-  const rule = ruleOf(alert);
-  const standing = standingOf(alert, now, flags);
+  const eventType = sourceOf(alert);
+  const rule = ruleOf(alert, vendorIds);
+  const standing = standingOf(alert, vendorIds, now, flags);
   return present({
     kind: 'detection' as const,
-    entity: alertId === undefined ? undefined : { type: 'alert', id: alertId },
-    version: alertId === undefined ? contentHash(alert) : versionOf(standing.state),
+    entity: vendorIds.alert === undefined ? undefined : { type: 'alert', id: vendorIds.alert },
+    version: vendorIds.alert === undefined ? contentHash(alert) : versionOf(standing.state),
     ...standing,
     severity: severityOf(vendorSeverity, flags),
     vendorSeverity,
     title: titleText(field(alert, 'title'), flags) ?? titleInstead(rule, flags),
     ...timeOf(either(alert, 'created_at', 'createdAt'), 'ms', now, flags),
-    eventType: sourceOf(alert),
-    accountId: id(either(alert, 'organization_id', 'organizationId')),
-    accountName: text(either(alert, 'organization_Name', 'organization_name') ?? field(alert, 'organizationName')),
+    eventType,
+    accountId: vendorIds.organization,
+    accountName: text(firstOf(alert, organizationNames)),
     rule,
-    vendorIds: vendorIdsOf(alert),
-    resources: resourcesOf(alert),
-    count: count(field(alert, 'count') ?? either(alert, 'event_count', 'eventCount')),
+    vendorIds,
+    resources: resourcesOf(alert, vendorIds, eventType),
+    count: count(firstOf(alert, countNames)),
     tags: [],
-    enrichment: enrichmentOf(alert, flags),
+    enrichment: enrichmentOf(alert, standing.state, flags),
     index,
     quality: [...flags],
   });
 }
+
+/** One version of the help page has the capital N. */
+const organizationNames = ['organization_Name', 'organization_name', 'organizationName'];
+const countNames = ['count', 'event_count', 'eventCount'];
 
 /** The webhook and an API's copy of one alert are one report, however often its counters move. */
 function versionOf(state: Standing['state']): string {
@@ -103,7 +108,7 @@ type Standing = {
 };
 
 /** A webhook tells of active alerts only; the APIs also of those that somebody dismissed, and when, why and who. */
-function standingOf(alert: VendorAlert, now: number, flags: Flags): Standing {
+function standingOf(alert: VendorAlert, vendorIds: VendorIds, now: number, flags: Flags): Standing {
   const dismissed = bool(either(alert, 'dismissed', 'isDismissed'));
   const updated = either(alert, 'last_updated_at', 'lastUpdatedAt');
   if (dismissed !== true) {
@@ -113,13 +118,13 @@ function standingOf(alert: VendorAlert, now: number, flags: Flags): Standing {
   }
   const dismissedTime = timeText(either(alert, 'dismissed_at', 'dismissedAt'), 'ms', now, flags);
   const words = bodyText(firstOf(alert, reasonTextNames), flags);
-  const author = id(either(alert, 'dismissed_by', 'dismissedBy'));
   return present({
     state: 'closed' as const,
     vendorState: 'dismissed',
     resolution: resolutionOf(firstOf(alert, reasonNames)),
     updatedTime: dismissedTime ?? timeText(updated, 'ms', now, flags),
-    notes: words === undefined ? undefined : [present({ time: dismissedTime, author, text: words })],
+    notes:
+      words === undefined ? undefined : [present({ time: dismissedTime, author: vendorIds.dismissedBy, text: words })],
   });
 }
 
@@ -133,35 +138,33 @@ function resolutionOf(reason: unknown): Resolution | undefined {
   return oneOf(reason, { business_op: 'risk_accepted', company_policy: 'risk_accepted' } as const) ?? 'other';
 }
 
-function ruleOf(alert: VendorAlert): Rule | undefined {
-  const detail = field(alert, 'rule');
-  const rule = present({
-    id: id(either(alert, 'rule_id', 'ruleId') ?? field(detail, 'id')),
-    // The name that the predecessor showed: a customer's copy of a rule is named after the original.
-    name: text(at(detail, 'original_rule', 'name') ?? field(detail, 'name')),
-    type: text(field(detail, 'type')),
-    policyId: id(either(alert, 'ruleset_id', 'rulesetId') ?? field(alert, 'alert_policy_id')),
-  });
-  return Object.keys(rule).length > 0 ? rule : undefined;
-}
+type VendorIds = ReturnType<typeof vendorIdsOf>;
 
-function vendorIdsOf(alert: VendorAlert): Readonly<Record<string, string>> {
+function vendorIdsOf(alert: VendorAlert) {
+  const rule = field(alert, 'rule');
   return present({
     alert: id(field(alert, 'id')),
     // Rule, agent and a hash: what the vendor itself folds occurrences by.
     key: id(field(alert, 'key')),
     organization: id(either(alert, 'organization_id', 'organizationId')),
-    agent: agentIdOf(alert),
-    rule: id(either(alert, 'rule_id', 'ruleId') ?? at(alert, 'rule', 'id')),
-    originalRule: id(at(alert, 'rule', 'original_rule', 'id')),
+    agent: id(either(alert, 'agent_id', 'agentId') ?? at(alert, 'agent', 'id')),
+    rule: id(either(alert, 'rule_id', 'ruleId') ?? field(rule, 'id')),
+    originalRule: id(at(rule, 'original_rule', 'id')),
     ruleset: id(either(alert, 'ruleset_id', 'rulesetId')),
     alertPolicy: id(either(alert, 'alert_policy_id', 'alertPolicyId')),
     dismissedBy: id(either(alert, 'dismissed_by', 'dismissedBy')),
   });
 }
 
-function agentIdOf(alert: VendorAlert): string | undefined {
-  return id(either(alert, 'agent_id', 'agentId') ?? at(alert, 'agent', 'id'));
+function ruleOf(alert: VendorAlert, vendorIds: VendorIds): Rule | undefined {
+  const detail = field(alert, 'rule');
+  return unlessEmpty({
+    id: vendorIds.rule,
+    // The name that the predecessor showed: a customer's copy of a rule is named after the original.
+    name: text(at(detail, 'original_rule', 'name') ?? field(detail, 'name')),
+    type: text(field(detail, 'type')),
+    policyId: vendorIds.ruleset ?? vendorIds.alertPolicy,
+  });
 }
 
 /** `Host`, `CloudTrail` …; in API v2 the data source, spelled in two ways. */
@@ -170,31 +173,42 @@ function sourceOf(alert: VendorAlert): string | undefined {
 }
 
 /** `server_or_region` is an AWS region for CloudTrail and a server's name for all else. */
-function resourcesOf(alert: VendorAlert): readonly Resource[] {
-  const place = text(either(alert, 'server_or_region', 'serverOrRegion'));
-  if (sourceOf(alert)?.toLowerCase() === 'cloudtrail') {
+function resourcesOf(alert: VendorAlert, vendorIds: VendorIds, source: string | undefined): readonly Resource[] {
+  const place = text(field(alert, 'server_or_region'));
+  if (source?.toLowerCase() === 'cloudtrail') {
     return place === undefined ? [] : [{ role: 'target', type: 'cloud_region', region: place }];
   }
-  const host = present({
-    id: agentIdOf(alert),
-    hostname: text(at(alert, 'agent', 'hostname') ?? field(alert, 'hostname')) ?? place,
-    ip: text(at(alert, 'agent', 'ip_address')),
+  const agent = field(alert, 'agent');
+  const host = unlessEmpty({
+    id: vendorIds.agent,
+    hostname: text(field(agent, 'hostname') ?? field(alert, 'hostname')) ?? place,
+    ip: text(field(agent, 'ip_address')),
   });
-  return Object.keys(host).length > 0 ? [{ role: 'target', type: 'host', ...host }] : [];
+  return host === undefined ? [] : [{ role: 'target', type: 'host', ...host }];
 }
 
 const maxEvents = 50;
 
-function enrichmentOf(alert: VendorAlert, flags: Flags): Readonly<Record<string, unknown>> | undefined {
-  const events = list(firstOf(alert, ['latest_events', 'latestEvents', 'events']));
+function enrichmentOf(
+  alert: VendorAlert,
+  state: Standing['state'],
+  flags: Flags,
+): Readonly<Record<string, unknown>> | undefined {
+  const events = list(firstOf(alert, eventNames));
   if (events.length > maxEvents) flags.add('events_truncated');
-  const enrichment = present({
+  return unlessEmpty({
     events: events.length > 0 ? jsonCopy(events.slice(0, maxEvents), flags) : undefined,
-    dismissReason: text(firstOf(alert, reasonNames)),
+    dismissReason: state === 'closed' ? text(firstOf(alert, reasonNames)) : undefined,
     lastNotifiedAt: text(either(alert, 'last_notified_at', 'lastNotifiedAt')),
     expiresAt: text(either(alert, 'expires_at', 'expiresAt')),
   });
-  return Object.keys(enrichment).length > 0 ? enrichment : undefined;
+}
+
+const eventNames = ['latest_events', 'latestEvents', 'events'];
+
+function unlessEmpty<T extends object>(members: T): Present<T> | undefined {
+  const known = present(members);
+  return Object.keys(known).length > 0 ? known : undefined;
 }
 
 /** A field under the name that the webhook and API v1 give it, or under that of API v2. */
@@ -203,5 +217,9 @@ function either(alert: VendorAlert, name: string, otherName: string): unknown {
 }
 
 function firstOf(alert: VendorAlert, names: readonly string[]): unknown {
-  return names.map((name) => field(alert, name)).find((value) => value !== undefined && value !== null);
+  for (const name of names) {
+    const value = field(alert, name) ?? undefined;
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
