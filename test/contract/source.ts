@@ -106,7 +106,7 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
           expectSound(reading);
           expect(identitiesOf(plugin, later.read(request))).toEqual(identitiesOf(plugin, reading));
         }),
-        { numRuns: 500 },
+        { numRuns: 300 },
       );
     });
 
