@@ -5,6 +5,7 @@ import { Log } from './admin/log.js';
 import { SignalboxConfigModule } from './config/config.module.js';
 import type { LoadedConfig } from './config/load.js';
 import { ActivityStream } from './core/activity.js';
+import type { JournalUnavailableError } from './core/errors.js';
 import { Journal } from './core/journal.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
@@ -14,15 +15,18 @@ import { Router } from './routing/router.js';
 import type { NamedSource } from './routing/triage.js';
 import { version } from './version.js';
 
+/** Told once when the journal can do nothing more until a restart. */
+export type OnFatal = (error: JournalUnavailableError) => void;
+
 /** What the halves share: the journal they meet at, the router, and the stream of what happens. */
 @Global()
 @Module({})
 export class BackboneModule implements OnApplicationShutdown {
   constructor(private readonly journal: Journal) {}
 
-  static for(config: LoadedConfig, log: Log): DynamicModule {
+  static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
     const provided = [
-      { provide: Journal, useFactory: () => config.journal.open() },
+      { provide: Journal, useFactory: () => config.journal.open({ onFatal }) },
       { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
       { provide: AdminOptions, useValue: adminOf(config) },
       { provide: Log, useValue: log },
@@ -44,14 +48,14 @@ export class BackboneModule implements OnApplicationShutdown {
 /** The feature modules in one list. */
 @Module({})
 export class AppModule {
-  static for(config: LoadedConfig, log: Log): DynamicModule {
+  static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
     const { maxAge, shutdownGrace } = config.delivery;
     const sinks = new Map([...config.sinks].map(([name, { sink }]) => [name, sink]));
     return {
       module: AppModule,
       imports: [
         SignalboxConfigModule.forRoot(config),
-        BackboneModule.for(config, log),
+        BackboneModule.for(config, log, onFatal),
         IngestModule.for(ingestOf(config)),
         DeliveryModule.for({ sinks, maxAge, shutdownGrace }),
         AdminModule,

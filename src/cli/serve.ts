@@ -15,7 +15,7 @@ export function serveCommand(): Command {
       const config = await readConfig(file);
       for (const warning of config.warnings) process.stderr.write(`${describeProblem(warning)}\n`);
 
-      const app = await createApp(config);
+      const app = await createApp(config, endAtOnce);
       endOnSignals(() => app.close());
       await app.listen(config.admin.port, config.admin.host);
       const ingest = await app.get(IngestListener).listen();
@@ -26,6 +26,12 @@ export function serveCommand(): Command {
       });
       log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
+}
+
+/** What cannot be written any more cannot be drained either; a supervisor starts it again, and it recovers. */
+function endAtOnce(error: Error): void {
+  process.stderr.write(`the journal failed, so the router ends: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** Exits 0 once drained; on a second signal, 1 without waiting. */
