@@ -110,7 +110,9 @@ function report(document: ConfigDocument, finding: Finding, type: NewableFunctio
     document.errorAtKey(path, `${name} is missing: it ${wordsForMissing(finding.rules)}`);
     return;
   }
-  const message = `${name} ${joinWords(finding.rules)}${hint(finding.rules, finding.value)}`;
+  const words = joinWords(finding.rules);
+  const goesOn = /^(?:must|may|should|has|needs|cannot)\b/.test(words);
+  const message = `${name}${goesOn ? '' : ':'} ${words}${hint(finding.rules, finding.value)}`;
   const inserts = document.inserts(path);
   const origin = inserts.length > 0 ? ` (it comes from ${inserts.map((insert) => insert.name).join(', ')})` : '';
   document.errorAtValue(path, redactor(document.credentials(path))(message, maxMessageBytes) + origin);

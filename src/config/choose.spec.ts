@@ -49,6 +49,13 @@ const broken: readonly Broken[] = [
     ],
   ],
   [
+    'auth in a list that is none',
+    `sources:\n  gate: { type: hook, auth: [none] }\n${sink}${route}`,
+    [
+      '2:30: sources.gate.auth[0] must be { type: bearer, secret: ${ENV_NAME} } or another type, a list of them, or the word none',
+    ],
+  ],
+  [
     'an unknown auth type',
     `${auth}      - { type: bearer, secret: a }\n      - { type: hmca, secret: b }\n${sink}${route}`,
     [

@@ -5,7 +5,7 @@ type Metadata = ReturnType<MetadataStorage['getTargetValidationMetadatas']>[numb
 
 /** A rule that a value breaks, as its class states it. */
 export type BrokenRule = {
-  /** `must be a whole number`: goes on from the value's name. */
+  /** `must be a whole number`: goes on from the value's name; or a sentence of its own. */
   readonly words: string;
   /** For rules that hold for each element of a list: whether it holds for this one. */
   readonly holdsFor?: (element: unknown) => boolean;
@@ -35,7 +35,12 @@ export function brokenRules(error: ValidationError): readonly BrokenRule[] {
   const rules = Object.entries(error.constraints ?? {}).map(([name, message]) => {
     const position = declared.findIndex((metadata) => (metadata.name ?? metadata.type) === name);
     const metadata = declared[position];
-    return { position, rule: metadata ? toRule(metadata, name, message, owner) : { words: message, isOwn: true } };
+    return {
+      position,
+      rule: metadata
+        ? toRule(metadata, name, message, owner)
+        : { words: message.replace(/^\w+ (?=must )/, ''), isOwn: true },
+    };
   });
   // Decorators run from the bottom up: the last one registered is the first one written.
   return rules.sort((a, b) => b.position - a.position).map(({ rule }) => rule);
@@ -58,10 +63,11 @@ export function joinWords(rules: readonly BrokenRule[]): string {
 
 /** What else helps with this value; empty when nothing does. Never holds the value. */
 export function hint(rules: readonly BrokenRule[], value: unknown): string {
-  for (const { allowed, wants } of rules) {
+  for (const { words, allowed, wants } of rules) {
     if (allowed && typeof value === 'string') {
       const meant = nearest(value, allowed.map(String));
-      if (meant !== undefined) return `; did you mean ${JSON.stringify(meant)}?`;
+      // A message that does not list the choice knows better what was meant.
+      if (meant !== undefined && words.includes(meant)) return `; did you mean ${JSON.stringify(meant)}?`;
     }
     if (wants === 'text' && (typeof value === 'number' || typeof value === 'boolean')) return '; put it in quotes';
     if (wants === 'number' && typeof value === 'string' && Number.isFinite(Number.parseFloat(value))) {

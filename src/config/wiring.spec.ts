@@ -59,6 +59,11 @@ const broken: readonly Broken[] = [
     ],
   ],
   [
+    'a label that is no pattern',
+    `${source}${sink}routes:\n  - { name: all, match: { labels: { env: [1] } }, to: mail }\n`,
+    ['6:35: routes[0].match.labels: each value of labels must be a text, a glob with *, or /regex/ in RE2 syntax'],
+  ],
+  [
     'a route to nowhere',
     `${source}${sink}routes:\n  - name: all\n`,
     ['6:5: routes[0].to is missing: it must name at least one sink'],
