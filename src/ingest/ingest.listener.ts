@@ -6,6 +6,7 @@ import type { WebhookRequest } from '../core/source.js';
 import { clientAddress } from '../kit/address.js';
 import type { NamedSource } from '../routing/triage.js';
 import { headersProblem, inflateBody, readBody, type BodyProblem } from './body.js';
+import { InFlight } from './in-flight.js';
 import { IngestHealth } from './ingest.health.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService, type IngestAnswer } from './ingest.service.js';
@@ -29,6 +30,7 @@ export class IngestListener implements OnModuleDestroy {
   readonly #server: Server;
   /** Connections that end with the answer they were given; what the parser still finds on them gets none. */
   readonly #ending = new WeakSet<Socket>();
+  readonly #inFlight = new InFlight();
   #isDraining = false;
 
   constructor(
@@ -105,6 +107,27 @@ export class IngestListener implements OnModuleDestroy {
       this.#refuse(request, response, { ...refused, close: true }, source.name);
       return;
     }
+    const expected = Number(request.headers['content-length'] ?? this.options.maxBody);
+    const full = this.#inFlight.refusal(source.name, expected);
+    if (full !== undefined) {
+      this.#refuse(request, response, { ...tooMuch(full), close: true }, source.name);
+      return;
+    }
+    this.#inFlight.add(source.name, expected);
+    try {
+      await this.#take(source, request, response, path, pathKey);
+    } finally {
+      this.#inFlight.add(source.name, -expected);
+    }
+  }
+
+  async #take(
+    source: NamedSource,
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    pathKey: string | undefined,
+  ): Promise<void> {
     const read = await readBody(request, this.options);
     if (read === undefined) return;
     const body = isProblem(read) ? read : await inflateBody(read, request.headers['content-encoding'], this.options);
@@ -220,12 +243,22 @@ function isProblem(body: Buffer | BodyProblem): body is BodyProblem {
   return !Buffer.isBuffer(body);
 }
 
+/** 429: this source has its share under way. 503: all together have theirs. */
+function tooMuch(status: 429 | 503): Problem {
+  const whose = status === 429 ? 'this source' : 'all sources';
+  return { status, detail: `Too much of ${whose} is under way. Send it again later.`, headers: retryAfter() };
+}
+
+function retryAfter(): Record<string, string> {
+  return { 'retry-after': String(1 + Math.floor(Math.random() * maxRetryAfterSeconds)) };
+}
+
 /** Whatever went wrong, the sender keeps its copy; the reason is for our log, not for strangers. */
 function unavailable(error: unknown): Problem & { readonly reason: string } {
   return {
     status: 503,
     detail: 'Nothing of this request was kept. Send it again later.',
-    headers: { 'retry-after': String(1 + Math.floor(Math.random() * maxRetryAfterSeconds)) },
+    headers: retryAfter(),
     reason: error instanceof Error ? error.message : String(error),
   };
 }
