@@ -8,7 +8,7 @@ const alwaysInflatable = 1_000_000;
 const maxRatio = 100;
 
 /** Why a body was not taken: the HTTP status to answer and what to say. */
-export type BodyProblem = { readonly status: 400 | 408 | 413 | 415; readonly detail: string };
+export type BodyProblem = { readonly status: 400 | 413 | 415 | 429 | 503; readonly detail: string };
 export type BodyLimits = {
   /** Bytes on the wire. */
   readonly maxBody: number;
@@ -39,19 +39,24 @@ export function headersProblem(request: IncomingMessage, limits: BodyLimits): Bo
 }
 
 /**
- * Reads a whole body as bytes. Resolves with a problem when it exceeds the limit, and with undefined when the sender
- * went away: then nobody is left to answer.
+ * Reads a whole body as bytes. Resolves with a problem when it exceeds the limit or `arrived`, told of each chunk's
+ * length, names one; and with undefined when the sender went away: then nobody is left to answer.
  */
-export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<Buffer | BodyProblem | undefined> {
+export function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  arrived: (bytes: number) => BodyProblem | undefined,
+): Promise<Buffer | BodyProblem | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > limits.maxBody) {
+      const problem = bytes > limits.maxBody ? tooLarge(limits.maxBody) : arrived(chunk.length);
+      if (problem) {
         request.pause();
         chunks.length = 0;
-        resolve(tooLarge(limits.maxBody));
+        resolve(problem);
         return;
       }
       chunks.push(chunk);

@@ -1,4 +1,4 @@
-/** All the bytes of bodies that may be under way at once, from the first byte read to the answer. */
+/** All the bytes of bodies that may be under way at once, from their arrival to the answer. */
 const maxBytes = 256_000_000;
 /** What one source may take of them: a noisy one leaves room for the others. */
 const maxShare = 0.5;
@@ -10,20 +10,15 @@ export class InFlight {
 
   constructor(private readonly limit = maxBytes) {}
 
-  /** What to answer instead of reading a body of so many bytes: 429 where the source has its share, 503 where all is full. */
-  refusal(source: string, bytes: number): 429 | 503 | undefined {
-    if (this.#total + bytes > this.limit) return 503;
-    return this.of(source) + bytes > this.limit * maxShare ? 429 : undefined;
-  }
-
-  /** Bytes under way for one source. */
-  of(source: string): number {
-    return this.#bySource.get(source) ?? 0;
+  /** What to answer instead of taking more: 429 where the source has its share, 503 where all is full. */
+  refusal(source: string): 429 | 503 | undefined {
+    if (this.#total > this.limit) return 503;
+    return (this.#bySource.get(source) ?? 0) > this.limit * maxShare ? 429 : undefined;
   }
 
   /** Counts bytes in; with a negative number, out again. */
   add(source: string, bytes: number): void {
     this.#total += bytes;
-    this.#bySource.set(source, this.of(source) + bytes);
+    this.#bySource.set(source, (this.#bySource.get(source) ?? 0) + bytes);
   }
 }

@@ -102,22 +102,24 @@ export class IngestListener implements OnModuleDestroy {
     path: string,
     pathKey: string | undefined,
   ): Promise<void> {
-    const refused = headersProblem(request, this.options);
+    const full = this.#inFlight.refusal(source.name);
+    const refused = full ? tooMuch(full) : headersProblem(request, this.options);
     if (refused) {
       this.#refuse(request, response, { ...refused, close: true }, source.name);
       return;
     }
-    const expected = Number(request.headers['content-length'] ?? this.options.maxBody);
-    const full = this.#inFlight.refusal(source.name, expected);
-    if (full !== undefined) {
-      this.#refuse(request, response, { ...tooMuch(full), close: true }, source.name);
-      return;
-    }
-    this.#inFlight.add(source.name, expected);
+    let counted = 0;
+    const arrived = (bytes: number): BodyProblem | undefined => {
+      counted += bytes;
+      this.#inFlight.add(source.name, bytes);
+      const full = this.#inFlight.refusal(source.name);
+      return full && tooMuch(full);
+    };
     try {
-      await this.#take(source, request, response, path, pathKey);
+      const read = await readBody(request, this.options, arrived);
+      if (read !== undefined) await this.#take(source, request, response, path, pathKey, read);
     } finally {
-      this.#inFlight.add(source.name, -expected);
+      this.#inFlight.add(source.name, -counted);
     }
   }
 
@@ -127,9 +129,8 @@ export class IngestListener implements OnModuleDestroy {
     response: ServerResponse,
     path: string,
     pathKey: string | undefined,
+    read: Buffer | BodyProblem,
   ): Promise<void> {
-    const read = await readBody(request, this.options);
-    if (read === undefined) return;
     const body = isProblem(read) ? read : await inflateBody(read, request.headers['content-encoding'], this.options);
     if (isProblem(body)) {
       this.#refuse(request, response, { ...body, close: true }, source.name);
@@ -244,7 +245,7 @@ function isProblem(body: Buffer | BodyProblem): body is BodyProblem {
 }
 
 /** 429: this source has its share under way. 503: all together have theirs. */
-function tooMuch(status: 429 | 503): Problem {
+function tooMuch(status: 429 | 503): BodyProblem & Problem {
   const whose = status === 429 ? 'this source' : 'all sources';
   return { status, detail: `Too much of ${whose} is under way. Send it again later.`, headers: retryAfter() };
 }
