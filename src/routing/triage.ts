@@ -1,6 +1,7 @@
 import { toAlert } from '../core/identity.js';
 import type { AcceptedRequest } from '../core/journal.js';
 import type { Reading, Source, WebhookRequest } from '../core/source.js';
+import { rfc3339 } from '../kit/time.js';
 import type { Router } from './router.js';
 
 /** A configured source with the facts of its plugin. */
@@ -30,7 +31,7 @@ export function triage(
     vendor,
     product,
     sourceId: name,
-    receivedAt: new Date(facts.receivedAt).toISOString(),
+    receivedAt: rfc3339(facts.receivedAt),
     request: {
       id: facts.id,
       sha256: facts.sha256,
