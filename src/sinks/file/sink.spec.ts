@@ -17,13 +17,23 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { describeSink } from '../../../test/contract/sink.js';
 import { alertArbitrary, sampleAlert } from '../../../test/support/alerts.js';
 import { sampleDelivery } from '../../../test/support/deliveries.js';
 import type { Alert } from '../../core/alert.js';
 import type { Outcome, Sink } from '../../core/sink.js';
 import { fromOcsf } from '../../kit/ocsf.js';
 import type { OcsfFinding } from '../../kit/ocsf/finding.js';
-import { file, FileOptions } from './sink.js';
+import { file, FileOptions, formats } from './sink.js';
+
+for (const format of formats) {
+  describeSink({
+    plugin: file,
+    folder: new URL('./', import.meta.url),
+    variant: format,
+    options: (place) => ({ path: join(place.folder, 'alerts.ndjson'), format }),
+  });
+}
 
 let folder: string;
 let path: string;
