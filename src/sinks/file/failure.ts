@@ -1,11 +1,11 @@
 import type { Outcome } from '../../core/sink.js';
 
-/** What a failed write means: a full or failing disk may pass; a path that leads nowhere waits for an operator. */
-export function outcomeOfFailure(error: unknown, path: string): Outcome {
+/** What a failed write to a place means: a full or failing disk may pass; a path that leads nowhere waits for an operator. */
+export function outcomeOfFailure(error: unknown, place: string): Outcome {
   const { code, message } = error as NodeJS.ErrnoException;
   // No word of the system: our own code is broken.
   if (code === undefined) throw error;
-  const reason = `cannot append to ${path}: ${message}`;
+  const reason = `cannot append to ${place}: ${message}`;
   const advice = operatorAdvice[code];
   if (advice === undefined) return { kind: 'retry', cause: 'io', reason };
   return { kind: 'parked', cause: 'io', reason: `${reason}; ${advice}` };
@@ -38,4 +38,5 @@ const operatorAdvice: Readonly<Record<string, string>> = {
   ENXIO: nameAFile,
   EINVAL: nameAFile,
   NOT_A_FILE: nameAFile,
+  EPIPE: 'start the router again, with something that reads it',
 };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { sampleAlert } from '../../../test/support/alerts.js';
@@ -15,8 +16,11 @@ beforeEach(() => {
   reader = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] });
 });
 
-afterEach(() => {
+afterEach(async () => {
+  reader.stdin.destroy();
+  reader.stdout.destroy();
   reader.kill('SIGKILL');
+  if (reader.exitCode === null && reader.signalCode === null) await once(reader, 'exit');
 });
 
 describe('the standard output', () => {
@@ -45,14 +49,28 @@ describe('the standard output', () => {
   });
 
   it('whose reader went away waits for an operator, and the process lives on', async () => {
-    const out = new StandardOutput(reader.stdin);
+    const deaf = spawn('sh', ['-c', 'exec 0<&-; echo closed; exec sleep 60'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      await once(deaf.stdout, 'data');
+      const out = new StandardOutput(deaf.stdin);
+      expect(await out.isWritable()).toBe(true);
+      expect(await out.append(['{}\n'])).toEqual({
+        kind: 'parked',
+        cause: 'io',
+        reason:
+          'cannot append to the standard output: write EPIPE; start the router again, with something that reads it',
+      });
+      expect(await out.isWritable()).toBe(false);
+    } finally {
+      deaf.kill('SIGKILL');
+    }
+  });
+
+  it('that goes to a full disk is tried again', async () => {
+    const full = createWriteStream('/dev/full');
+    const out = new StandardOutput(full);
+    expect(await out.append(['{}\n'])).toMatchObject({ kind: 'retry', cause: 'io' });
     expect(await out.isWritable()).toBe(true);
-    reader.kill('SIGKILL');
-    await once(reader, 'close');
-    const outcome = await out.append(['{}\n']);
-    expect(outcome).toMatchObject({ kind: 'parked', cause: 'io' });
-    expect(outcome).toHaveProperty('reason', expect.stringMatching(/^standard output: .*start the router again$/));
-    expect(await out.isWritable()).toBe(false);
   });
 
   it('stays open when the sink is closed, which may happen twice', async () => {
