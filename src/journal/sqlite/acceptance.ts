@@ -3,23 +3,57 @@ import { store } from './body.js';
 import { toUuid } from './bytes.js';
 import type { Debts } from './debts.js';
 import type { Findings } from './findings.js';
+import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
 import type { PackedAlert, PackedRequest } from './pack.js';
-import { readProgress } from './progress.js';
+import { readProgress, type ProgressName } from './progress.js';
 
 /** An alert that was already there, by its place in the call, and the id of the one that is kept. */
 export type Duplicate = { readonly request: number; readonly alert: number; readonly id: string };
 
-type SourceTotal = ReturnType<Ledger['sources']['of']>;
+const requestColumns = [
+  'seq',
+  'id',
+  'source',
+  'received_at',
+  'arrival',
+  'first_alert',
+  'alerts',
+  'probe',
+  'bytes',
+  'body',
+] as const;
+const alertColumns = [
+  'seq',
+  'id',
+  'request',
+  'source',
+  'received_at',
+  'fingerprint',
+  'dedup_key',
+  'previous',
+  'kind',
+  'state',
+  'severity',
+  'reported_at',
+  'is_first',
+  'superseded',
+  'decision',
+  'json',
+] as const;
+
+type SourceTotal = ReturnType<Ledger['sources']['change']>;
+type Last = { request: number; alert: number; unread: number };
 
 /** Writes accepted requests, each with all that follows from it. Called within a transaction. */
 export class Acceptance {
-  readonly #insertRequest;
-  readonly #insertUnread;
-  readonly #insertAlert;
+  readonly #requests;
+  readonly #unread;
+  readonly #alerts;
   readonly #countDuplicate;
-  #last: { request: number; alert: number; unread: number };
-  #lastCommitted: { readonly request: number; readonly alert: number; readonly unread: number };
+  /** The numbers given last; and as far as they are on disk. */
+  readonly #last: Last;
+  readonly #lastCommitted: Last;
 
   constructor(
     db: Database.Database,
@@ -27,24 +61,24 @@ export class Acceptance {
     private readonly findings: Findings,
     private readonly debts: Debts,
   ) {
-    this.#insertRequest = db.prepare('INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#insertUnread = db.prepare('INSERT INTO unread VALUES (?, ?, ?, ?)');
-    this.#insertAlert = db.prepare('INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)');
+    this.#requests = new Inserter(db, 'requests', requestColumns);
+    this.#unread = new Inserter(db, 'unread', ['seq', 'request', 'position', 'reason']);
+    this.#alerts = new Inserter(db, 'alerts', alertColumns);
     this.#countDuplicate = db
       .prepare<[number], Buffer>('UPDATE alerts SET duplicates = duplicates + 1 WHERE seq = ? RETURNING id')
       .pluck();
     // A number is never given twice, though the rows that had the last ones were purged.
-    const last = (table: string) => Number(db.prepare(`SELECT max(seq) FROM ${table}`).pluck().get() ?? 0);
+    const last = (table: string, name: ProgressName) =>
+      Math.max(Number(db.prepare(`SELECT max(seq) FROM ${table}`).pluck().get() ?? 0), readProgress(db, name));
     this.#last = {
-      request: Math.max(last('requests'), readProgress(db, 'last_request')),
-      alert: Math.max(last('alerts'), readProgress(db, 'last_alert')),
-      unread: Math.max(last('unread'), readProgress(db, 'last_unread')),
+      request: last('requests', 'last_request'),
+      alert: last('alerts', 'last_alert'),
+      unread: last('unread', 'last_unread'),
     };
     this.#lastCommitted = { ...this.#last };
   }
 
-  /** The numbers given last, as far as they are on disk. */
-  get last(): { readonly request: number; readonly alert: number; readonly unread: number } {
+  get last(): Readonly<Last> {
     return this.#lastCommitted;
   }
 
@@ -52,53 +86,61 @@ export class Acceptance {
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {
     const duplicates: Duplicate[] = [];
     requests.forEach((request, position) => {
-      this.#request(request, (alert, id) => duplicates.push({ request: position, alert, id }));
+      this.#request(request, position, duplicates);
     });
     return duplicates;
   }
 
+  flush(): void {
+    for (const inserter of [this.#requests, this.#unread, this.#alerts]) inserter.flush();
+  }
+
   commit(): void {
-    this.#lastCommitted = { ...this.#last };
+    Object.assign(this.#lastCommitted, this.#last);
   }
 
   rollback(): void {
-    this.#last = { ...this.#lastCommitted };
+    Object.assign(this.#last, this.#lastCommitted);
+    for (const inserter of [this.#requests, this.#unread, this.#alerts]) inserter.clear();
   }
 
-  #request(request: PackedRequest, onDuplicate: (alert: number, id: string) => void): void {
-    const { id, receivedAt, arrival, probe = null, unread, alerts } = request;
-    const source = this.ledger.sources.of(request.source);
-    const { bytes, body } = store(request.body);
-    const first = this.#last.alert + 1;
+  #request(request: PackedRequest, position: number, duplicates: Duplicate[]): void {
+    const { id, receivedAt, arrival, probe, unread, alerts } = request;
+    const source = this.ledger.sources.change(request.source);
+    const before = this.#last.alert;
     this.#last.request += 1;
-    const number = this.#last.request;
-    alerts.forEach((alert, position) => {
-      const known = this.#alert(alert, number, source, receivedAt);
-      if (known !== undefined) onDuplicate(position, known);
+    const seq = this.#last.request;
+    alerts.forEach((alert, at) => {
+      const known = this.#alert(alert, seq, source, receivedAt);
+      if (known !== undefined) duplicates.push({ request: position, alert: at, id: known });
     });
-    const accepted = this.#last.alert + 1 - first;
-    this.#insertRequest.run(number, id, source.number, receivedAt, arrival, first, accepted, probe, bytes, body);
-    for (const { index = null, reason } of unread) {
+    const accepted = this.#last.alert - before;
+    const { bytes, body } = store(request.body);
+    this.#requests.add(seq, id, source.number, receivedAt, arrival, before + 1, accepted, probe ?? null, bytes, body);
+    for (const { index, reason } of unread) {
       this.#last.unread += 1;
-      this.#insertUnread.run(this.#last.unread, number, index, reason);
+      this.#unread.add(this.#last.unread, seq, index ?? null, reason);
     }
-    this.ledger.sources.add(source, 'requests', 1);
-    this.ledger.sources.add(source, 'accepted', accepted);
-    this.ledger.sources.add(source, 'duplicates', alerts.length - accepted);
-    this.ledger.sources.add(source, 'quarantined', unread.length);
-    this.ledger.sources.add(source, 'probes', probe === null ? 0 : 1);
+    source.requests += 1;
+    source.accepted += accepted;
+    source.duplicates += alerts.length - accepted;
+    source.quarantined += unread.length;
+    source.probes += probe === undefined ? 0 : 1;
   }
 
   /** The id of the alert that it is a duplicate of, or undefined once it is kept. */
   #alert(alert: PackedAlert, request: number, source: SourceTotal, receivedAt: number): string | undefined {
     const { id, fingerprint, dedupKey, age, kind, state, severity, json } = alert;
     const seq = this.#last.alert + 1;
-    const verdict = this.findings.judge({ fingerprint, dedupKey, age, receivedAt }, seq);
-    if (verdict.kind === 'duplicate') return toUuid(this.#countDuplicate.get(verdict.of) ?? id);
+    const verdict = this.findings.judge(fingerprint, dedupKey, age, receivedAt, seq);
+    if (verdict.kind === 'duplicate') {
+      this.#alerts.flush();
+      return toUuid(this.#countDuplicate.get(verdict.of) ?? id);
+    }
     this.#last.alert = seq;
     const { isFirst, superseded, previous } = verdict;
     const decision = this.ledger.decisions.of(alert.decision);
-    this.#insertAlert.run(
+    this.#alerts.add(
       seq,
       id,
       request,
@@ -121,8 +163,8 @@ export class Acceptance {
       if (superseded && keepsState) this.debts.supersede(sink, seq, receivedAt);
       else this.debts.owe(sink, seq, finding);
     }
-    if (decision.routes.length === 0) this.ledger.sources.add(source, 'unrouted', 1);
-    for (const route of decision.routes) this.ledger.routes.add(this.ledger.routes.of(route), 'alerts', 1);
+    for (const route of decision.routes) this.ledger.routes.change(route).alerts += 1;
+    if (decision.routes.length === 0) source.unrouted += 1;
     return undefined;
   }
 }

@@ -145,8 +145,11 @@ export class Backlog {
   }
 
   #enter(owed: Owed, dueAt: number | undefined, { now, uptime }: Clocks, followers: number[] = [], followed = 0): void {
+    // Written out: copying the properties over one by one would cost more than all the rest.
     const entry: Entry = {
-      ...owed,
+      alert: owed.alert,
+      finding: owed.finding,
+      attempts: owed.attempts,
       state: 'waiting',
       token: 0,
       leasedUntil: 0,

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
 import { actionOf, states, type Action } from '../../core/alert.js';
 import { deliveryStates, type Attempt, type Lease, type Settlement } from '../../core/journal.js';
-import { Backlog, type Claimed, type Clocks } from './backlog.js';
+import { Backlog, type Claimed, type Clocks, type Owed } from './backlog.js';
+import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
 
 /** A claimed delivery with its alert as it is stored: JSON without the action. */
@@ -20,6 +21,17 @@ const delivered = deliveryStates.indexOf('delivered');
 const dead = deliveryStates.indexOf('dead');
 const superseded = deliveryStates.indexOf('superseded');
 
+const settledColumns = [
+  'alert',
+  'sink',
+  'state',
+  'attempts',
+  'settled_at',
+  'remote_id',
+  'fault',
+  'reason',
+  'attempt',
+] as const;
 const readAtOnce = 1_000;
 /** Of each delivery; older ones are dropped. */
 const mostAttempts = 100;
@@ -32,15 +44,16 @@ export class Debts {
   readonly #backlogs = new Map<string, Backlog>();
   readonly #parked = new Map<string, Parked>();
   /** What to do in memory once the open transaction is on disk. */
+  #newlyOwed: { readonly sink: string; readonly owed: Owed }[] = [];
   #afterCommit: (() => void)[] = [];
   /** What the open transaction settles: a lease is good for one settlement. */
   readonly #settling = new Set<object>();
 
-  readonly #insertOwed;
+  readonly #owed;
   readonly #selectOwed;
   readonly #updateOwed;
   readonly #deleteOwed;
-  readonly #insertSettled;
+  readonly #settled;
   readonly #insertAttempt;
   readonly #deleteAttempt;
   readonly #selectAlert;
@@ -51,7 +64,7 @@ export class Debts {
     private readonly ledger: Ledger,
     private readonly leaseMs: number,
   ) {
-    this.#insertOwed = db.prepare('INSERT INTO owed (sink, alert, finding) VALUES (?, ?, ?)');
+    this.#owed = new Inserter(db, 'owed', ['sink', 'alert', 'finding']);
     this.#selectOwed = db
       .prepare<[number, number, number], [number, number, number, number | null]>(
         'SELECT alert, finding, attempts, due_at FROM owed WHERE sink = ? AND alert > ? ORDER BY alert LIMIT ?',
@@ -59,7 +72,7 @@ export class Debts {
       .raw();
     this.#updateOwed = db.prepare('UPDATE owed SET attempts = ?, due_at = ? WHERE sink = ? AND alert = ?');
     this.#deleteOwed = db.prepare('DELETE FROM owed WHERE sink = ? AND alert = ?');
-    this.#insertSettled = db.prepare('INSERT INTO settled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#settled = new Inserter(db, 'settled', settledColumns);
     this.#insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?)');
     this.#deleteAttempt = db.prepare('DELETE FROM attempts WHERE alert = ? AND sink = ? AND number = ?');
     this.#selectAlert = db
@@ -76,19 +89,17 @@ export class Debts {
 
   /** One more delivery, of an alert later than all before it. */
   owe(sink: string, alert: number, finding: number): void {
-    const total = this.ledger.sinks.of(sink);
-    this.#insertOwed.run(total.number, alert, finding);
-    this.ledger.sinks.add(total, 'pending', 1);
-    this.#afterCommit.push(() => {
-      this.#backlog(sink).append({ alert, finding, attempts: 0 });
-    });
+    const total = this.ledger.sinks.change(sink);
+    total.pending += 1;
+    this.#owed.add(total.number, alert, finding);
+    this.#newlyOwed.push({ sink, owed: { alert, finding, attempts: 0 } });
   }
 
   /** A delivery that is not made: a newer report was accepted before, and the sink keeps state. */
   supersede(sink: string, alert: number, at: number): void {
-    const total = this.ledger.sinks.of(sink);
-    this.#insertSettled.run(alert, total.number, superseded, 0, at, null, null, null, null);
-    this.ledger.sinks.add(total, 'superseded', 1);
+    const total = this.ledger.sinks.change(sink);
+    total.superseded += 1;
+    this.#settled.add(alert, total.number, superseded, 0, at, null, null, null, null);
   }
 
   /** Leases what is due, oldest first, at most `count` and about `bytes` of JSON. */
@@ -96,7 +107,7 @@ export class Debts {
     sink: string,
     { count, bytes = Number.POSITIVE_INFINITY }: { readonly count: number; readonly bytes?: number },
     clocks: Clocks,
-  ): { readonly deliveries: readonly ClaimedDelivery[]; readonly againMs?: number } {
+  ): { readonly deliveries: readonly ClaimedDelivery[]; readonly againMs?: number | undefined } {
     const deliveries: ClaimedDelivery[] = [];
     if (this.#parked.has(sink) || !this.ledger.sinks.find(sink)) return { deliveries };
     const backlog = this.#backlog(sink);
@@ -116,7 +127,7 @@ export class Debts {
       deliveries.push(delivery);
     }
     const againMs = backlog.nextMs(clocks);
-    return { deliveries, ...(againMs !== undefined && { againMs }) };
+    return { deliveries, againMs };
   }
 
   /** How many of the leases were still valid. */
@@ -131,12 +142,12 @@ export class Debts {
   /** Parked again, it keeps its first reason. */
   park(sink: string, reason: string, since: number): void {
     if (this.#parked.has(sink)) return;
-    this.#updateParked.run(reason, since, this.ledger.sinks.of(sink).number);
+    this.#updateParked.run(reason, since, this.ledger.sinks.change(sink).number);
     this.#afterCommit.push(() => this.#parked.set(sink, { reason, since }));
   }
 
   resume(sink: string): void {
-    this.#updateParked.run(null, null, this.ledger.sinks.of(sink).number);
+    this.#updateParked.run(null, null, this.ledger.sinks.change(sink).number);
     this.#afterCommit.push(() => this.#parked.delete(sink));
   }
 
@@ -144,14 +155,23 @@ export class Debts {
     return this.#parked.get(sink);
   }
 
+  flush(): void {
+    this.#owed.flush();
+    this.#settled.flush();
+  }
+
   commit(): void {
+    for (const { sink, owed } of this.#newlyOwed) this.#backlog(sink).append(owed);
     for (const apply of this.#afterCommit) apply();
     this.rollback();
   }
 
   rollback(): void {
+    this.#newlyOwed = [];
     this.#afterCommit = [];
     this.#settling.clear();
+    this.#owed.clear();
+    this.#settled.clear();
   }
 
   #settleOne({ sink, lease, attempt, next }: Settlement, clocks: Clocks): boolean {
@@ -159,7 +179,7 @@ export class Debts {
     const owed = backlog.held(lease.seq, lease.token);
     if (!owed || this.#settling.has(owed)) return false;
     this.#settling.add(owed);
-    const total = this.ledger.sinks.of(sink);
+    const total = this.ledger.sinks.change(sink);
     const attempts = owed.attempts + 1;
     if (next.kind === 'pending') {
       const dueAt = Math.ceil(next.dueAt);
@@ -174,7 +194,7 @@ export class Debts {
     const { fault, reason } = next.kind === 'dead' ? next : { fault: null, reason: null };
     const remoteId = next.kind === 'delivered' ? (next.remoteId ?? null) : null;
     this.#deleteOwed.run(total.number, lease.seq);
-    this.#insertSettled.run(
+    this.#settled.add(
       lease.seq,
       total.number,
       next.kind === 'dead' ? dead : delivered,
@@ -185,8 +205,8 @@ export class Debts {
       reason,
       JSON.stringify(attempt),
     );
-    this.ledger.sinks.add(total, next.kind, 1);
-    this.ledger.sinks.add(total, 'pending', -1);
+    total[next.kind] += 1;
+    total.pending -= 1;
     this.#afterCommit.push(() => {
       backlog.settle(lease.seq, clocks);
     });
@@ -210,7 +230,7 @@ export class Debts {
   /** False when nothing more is to be had. */
   #readAhead(sink: string, backlog: Backlog, clocks: Clocks): boolean {
     if (backlog.isComplete || backlog.isFull) return false;
-    const { number } = this.ledger.sinks.of(sink);
+    const number = this.ledger.sinks.find(sink)?.number ?? 0;
     const rows = this.#selectOwed.all(number, backlog.readTo, readAtOnce);
     for (const [alert, finding, attempts, dueAt] of rows) {
       backlog.add({ alert, finding, attempts }, dueAt ?? undefined, clocks);

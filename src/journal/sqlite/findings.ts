@@ -3,14 +3,6 @@ import { isTerminal, states } from '../../core/alert.js';
 import { isSuperseded, withReport, type Finding, type ReportAge } from '../../core/finding.js';
 import { readProgress, writeProgress } from './progress.js';
 
-/** A report as it arrives; the keys are those of core/identity.ts, cut to 16 bytes. */
-export type Incoming = {
-  readonly fingerprint: Buffer;
-  readonly dedupKey: Buffer;
-  readonly age: ReportAge;
-  readonly receivedAt: number;
-};
-
 export type Verdict =
   | { readonly kind: 'duplicate'; readonly of: number }
   | { readonly kind: 'new'; readonly isFirst: boolean; readonly superseded: boolean; readonly previous: number | null };
@@ -22,9 +14,9 @@ type Report = { readonly alert: number; readonly dedupKey: string; readonly rece
 type Known = Finding & Report;
 
 /** What is not on disk yet of one finding: its last report, and those accepted before that one. */
-type Recent = { known: Known; earlier?: Map<string, Report> };
+type Recent = { known: Known; earlier: Map<string, Report> | undefined };
 
-/** This many findings stay in memory before they go to disk together, and as many again while they do. */
+/** The findings of this many alerts stay in memory before they go to disk together; as many again while they do. */
 const mostRecent = 16_384;
 /** They go in shares, by the first byte of the key: one with each transaction, and more after many alerts. */
 const shares = 256;
@@ -53,10 +45,14 @@ export class Findings {
   #moved = 0;
   /** The last alert of those that are moving. */
   #movingTo = 0;
+  /** The last alert in `#recent`, and how many went into it. */
   #lastAlert: number;
+  #alerts = 0;
 
-  /** What the open transaction brought, took away and moved: in force once it is committed. */
-  readonly #staged = new Map<string, Recent>();
+  /** What the open transaction did to `#recent`: how to take it back. */
+  #added: string[] = [];
+  #undo: (() => void)[] = [];
+  /** What it took away and moved: in force once it is committed. */
   #forgotten: { readonly key: string; readonly dedupKey: string; readonly alert: number }[] = [];
   #movedNow = 0;
 
@@ -95,22 +91,25 @@ export class Findings {
       const ends = isTerminal(states[state] ?? 'unknown');
       const finding = superseded === 1 && known ? known : withReport({ at, isDated: true, ends }, known);
       const { newestAt, ended } = finding;
-      this.#stage(key, known, { alert, dedupKey: textOf(dedupKey), receivedAt, newestAt, ended });
+      this.#remember(key, known, { alert, dedupKey: textOf(dedupKey), receivedAt, newestAt, ended });
     }
     this.commit();
   }
 
-  /** Says what a report is, and remembers it as `alert` unless it is a duplicate. */
-  judge({ fingerprint, dedupKey, age, receivedAt }: Incoming, alert: number): Verdict {
+  /**
+   * Says what a report is, and remembers it as `alert` unless it is a duplicate. The keys are those of
+   * core/identity.ts, cut to 16 bytes.
+   */
+  judge(fingerprint: Buffer, dedupKey: Buffer, age: ReportAge, receivedAt: number, alert: number): Verdict {
     const key = textOf(fingerprint);
-    const report = { alert, dedupKey: textOf(dedupKey), receivedAt };
+    const report = textOf(dedupKey);
     const known = this.#known(key, fingerprint);
-    const same = known && this.#sameReport(key, fingerprint, report.dedupKey, dedupKey, known);
+    const same = known && this.#sameReport(key, fingerprint, report, dedupKey, known);
     if (same && receivedAt - same.receivedAt < this.dedupWindowMs) return { kind: 'duplicate', of: same.alert };
 
     const superseded = isSuperseded(age, known);
-    const finding = superseded && known ? known : withReport(age, known);
-    this.#stage(key, known, { ...report, newestAt: finding.newestAt, ended: finding.ended });
+    const { newestAt, ended } = superseded && known ? known : withReport(age, known);
+    this.#remember(key, known, { alert, dedupKey: report, receivedAt, newestAt, ended });
     return { kind: 'new', isFirst: known === undefined, superseded, previous: known?.alert ?? null };
   }
 
@@ -127,9 +126,8 @@ export class Findings {
   }
 
   /** Moves some findings to disk, where enough have gathered; called at the end of each transaction. */
-  move(): void {
-    if (this.#shares.length === 0 && this.#recent.size >= mostRecent) this.#startMoving();
-    const end = this.#moved + 1 + Math.floor(this.#staged.size / alertsPerShare);
+  flush(): void {
+    const end = this.#moved + 1 + Math.floor(this.#added.length / alertsPerShare);
     const due = this.#shares.slice(this.#moved, end);
     for (const share of due) for (const key of share.sort()) this.#write(key);
     this.#movedNow = due.length;
@@ -137,7 +135,7 @@ export class Findings {
   }
 
   commit(): void {
-    for (const [key, staged] of this.#staged) this.#keep(key, staged);
+    this.#alerts += this.#added.length + this.#undo.length;
     for (const { key, dedupKey, alert } of this.#forgotten) {
       for (const kept of [this.#recent, this.#moving]) {
         const found = kept.get(key);
@@ -150,18 +148,26 @@ export class Findings {
       this.#moving.clear();
       this.#shares = [];
       this.#moved = 0;
+      if (this.#alerts >= mostRecent) this.#startMoving();
     }
-    this.rollback();
+    this.#forget();
   }
 
   rollback(): void {
-    this.#staged.clear();
+    for (const undo of this.#undo.reverse()) undo();
+    for (const key of this.#added) this.#recent.delete(key);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#added = [];
+    this.#undo = [];
     this.#forgotten = [];
     this.#movedNow = 0;
   }
 
   #known(key: string, fingerprint: Buffer): Known | undefined {
-    const near = this.#staged.get(key) ?? this.#recent.get(key) ?? this.#moving.get(key);
+    const near = this.#recent.get(key) ?? this.#moving.get(key);
     if (near) return near.known;
     const row = this.#selectFinding.get(fingerprint);
     if (!row) return undefined;
@@ -177,7 +183,7 @@ export class Findings {
     known: Known,
   ): Pick<Report, 'alert' | 'receivedAt'> | undefined {
     if (known.dedupKey === dedupKey) return known;
-    for (const kept of [this.#staged, this.#recent, this.#moving]) {
+    for (const kept of [this.#recent, this.#moving]) {
       const report = kept.get(key)?.earlier?.get(dedupKey);
       if (report) return report;
     }
@@ -185,29 +191,31 @@ export class Findings {
     return row && { alert: row[0], receivedAt: row[1] };
   }
 
-  #stage(key: string, before: Known | undefined, known: Known): void {
-    let staged = this.#staged.get(key);
-    if (staged) staged.known = known;
-    else this.#staged.set(key, (staged = { known }));
-    if (before) (staged.earlier ??= new Map()).set(before.dedupKey, before);
-  }
-
-  #keep(key: string, { known, earlier }: Recent): void {
-    this.#lastAlert = Math.max(this.#lastAlert, known.alert);
+  #remember(key: string, before: Known | undefined, known: Known): void {
+    this.#lastAlert = known.alert;
     const recent = this.#recent.get(key);
     if (!recent) {
-      this.#recent.set(key, earlier ? { known, earlier } : { known });
+      this.#recent.set(key, { known, earlier: before && new Map([[before.dedupKey, before]]) });
+      this.#added.push(key);
       return;
     }
+    const was = recent.known;
+    const earlier = (recent.earlier ??= new Map<string, Report>());
+    const replaced = earlier.get(was.dedupKey);
+    earlier.set(was.dedupKey, was);
     recent.known = known;
-    recent.earlier ??= new Map();
-    for (const report of earlier?.values() ?? []) recent.earlier.set(report.dedupKey, report);
+    this.#undo.push(() => {
+      recent.known = was;
+      if (replaced) earlier.set(was.dedupKey, replaced);
+      else earlier.delete(was.dedupKey);
+    });
   }
 
   #startMoving(): void {
     this.#moving = this.#recent;
     this.#movingTo = this.#lastAlert;
     this.#recent = new Map();
+    this.#alerts = 0;
     this.#shares = Array.from({ length: shares }, () => []);
     for (const key of this.#moving.keys()) this.#shares[key.charCodeAt(0)]?.push(key);
   }

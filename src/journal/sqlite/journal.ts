@@ -1,5 +1,5 @@
 import { IsString, MinLength } from 'class-validator';
-import type { NewAlert } from '../../core/alert.js';
+import { actions, type NewAlert } from '../../core/alert.js';
 import {
   defineJournal,
   Journal,
@@ -21,7 +21,7 @@ import {
 } from '../../core/journal.js';
 import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
-import type { Claims } from './methods.js';
+import { claimFields, type Claims } from './methods.js';
 import type { From, Stretch } from './searches.js';
 import { WriterThread } from './thread.js';
 
@@ -85,7 +85,8 @@ class SqliteJournal extends Journal {
   async settle(settlements: readonly Settlement[]): Promise<number> {
     const shares = [];
     for (let at = 0; at === 0 || at < settlements.length; at += settledAtOnce) {
-      shares.push(this.thread.call('settle', settlements.slice(at, at + settledAtOnce), this.context.now()));
+      const share = JSON.stringify(settlements.slice(at, at + settledAtOnce));
+      shares.push(this.thread.call('settle', share, this.context.now()));
     }
     const valid = await Promise.all(shares);
     for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
@@ -157,17 +158,25 @@ class SqliteJournal extends Journal {
   }
 }
 
-function toLook(sink: string, { deliveries, alerts, ...rest }: Claims): Look {
-  const parsed = JSON.parse(Buffer.from(alerts.buffer).toString()) as readonly NewAlert[];
-  return {
-    deliveries: parsed.flatMap((alert, position): readonly Delivery[] => {
-      const delivery = deliveries[position];
-      if (!delivery) return [];
-      const { action, ...claimed } = delivery;
-      return [{ ...claimed, id: `${alert.id}:${sink}`, sink, alert: Object.assign(alert, { action }) }];
-    }),
-    ...rest,
-  };
+function toLook(sink: string, { fields, routes, alerts, againMs }: Claims): Look {
+  const parsed = JSON.parse(Buffer.from(alerts.buffer).toString()) as NewAlert[];
+  const deliveries = parsed.map((alert, position): Delivery => {
+    const at = position * claimFields;
+    const [seq = 0, token = 0, attempt = 1, acceptedAt = 0, action = 0, asking = 0] = fields.subarray(
+      at,
+      at + claimFields,
+    );
+    return {
+      id: `${alert.id}:${sink}`,
+      sink,
+      alert: Object.assign(alert, { action: actions[action] ?? 'create' }),
+      routes: routes[asking] ?? [],
+      attempt,
+      acceptedAt,
+      lease: { seq, token },
+    };
+  });
+  return againMs === undefined ? { deliveries } : { deliveries, againMs };
 }
 
 /** Searches stretch by stretch until the page is full and it is known whether there is another one. */

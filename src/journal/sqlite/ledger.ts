@@ -21,7 +21,7 @@ export class Ledger {
   }
 
   /** Writes what the open transaction counted. */
-  write(): void {
+  flush(): void {
     for (const totals of [this.sources, this.routes, this.sinks]) totals.write();
   }
 

@@ -28,7 +28,7 @@ export type PackedRequest = {
   /** JSON: remoteAddress, authentication, contentType. */
   readonly arrival: string;
   readonly body: Buffer;
-  readonly probe?: string;
+  readonly probe: string | undefined;
   readonly unread: AcceptedRequest['unread'];
   readonly alerts: readonly PackedAlert[];
 };
@@ -47,6 +47,10 @@ export type PackedAlert = {
   /** The alert without its action. */
   readonly json: Buffer;
 };
+
+type Rest = Pick<PackedRequest, 'unread' | 'probe'>;
+
+const nothingMore: Rest = { unread: [], probe: undefined };
 
 const firstFields = 1_024;
 const firstBytes = 65_536;
@@ -215,7 +219,13 @@ export class Unpacker {
     this.#bytes = Buffer.from(pack.bytes.buffer);
     this.#fieldsRead = 0;
     this.#bytesRead = 0;
-    return this.#list(pack.calls, () => this.#list(this.#number(), () => this.#request()));
+    const calls: PackedRequest[][] = [];
+    for (let left = pack.calls; left > 0; left -= 1) {
+      const requests: PackedRequest[] = [];
+      for (let more = this.#number(); more > 0; more -= 1) requests.push(this.#request());
+      calls.push(requests);
+    }
+    return calls;
   }
 
   #request(): PackedRequest {
@@ -225,12 +235,10 @@ export class Unpacker {
     const arrival = this.#text();
     const body = this.#blob(this.#number());
     const rest = this.#text();
-    const { unread, probe } = (rest === '' ? { unread: [] } : JSON.parse(rest)) as Pick<
-      PackedRequest,
-      'unread' | 'probe'
-    >;
-    const alerts = this.#list(this.#number(), () => this.#alert());
-    return { id, source, receivedAt, arrival, body, unread, alerts, ...(probe !== undefined && { probe }) };
+    const { unread, probe } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);
+    const alerts: PackedAlert[] = [];
+    for (let left = this.#number(); left > 0; left -= 1) alerts.push(this.#alert());
+    return { id, source, receivedAt, arrival, body, unread, probe, alerts };
   }
 
   #alert(): PackedAlert {
@@ -243,23 +251,8 @@ export class Unpacker {
     const at = this.#number();
     const flags = this.#number();
     const age = { at, isDated: (flags & 1) !== 0, ends: (flags & 2) !== 0 };
-    return {
-      id,
-      fingerprint,
-      dedupKey,
-      kind,
-      state,
-      severity,
-      age,
-      decision: this.#term(),
-      json: this.#blob(this.#number()),
-    };
-  }
-
-  #list<T>(length: number, read: () => T): T[] {
-    const items: T[] = [];
-    for (let i = 0; i < length; i += 1) items.push(read());
-    return items;
+    const decision = this.#term();
+    return { id, fingerprint, dedupKey, kind, state, severity, age, decision, json: this.#blob(this.#number()) };
   }
 
   #number(): number {

@@ -116,8 +116,7 @@ export class Store {
     this.#begin.run();
     try {
       const values = jobs.map((job) => job());
-      this.#findings.move();
-      this.#ledger.write();
+      for (const part of parts) part.flush();
       this.#commit.run();
       for (const part of parts) part.commit();
       return values;

@@ -20,16 +20,11 @@ export class Totals<Field extends string> {
     table: 'sources' | 'routes' | 'sinks',
     private readonly fields: readonly Field[],
   ) {
-    this.#insert = db.prepare<[string], Total<Field>>(
-      `INSERT INTO ${table} (name) VALUES (?) RETURNING number, name, ${fields.join(', ')}`,
-    );
-    this.#update = db.prepare(
-      `UPDATE ${table} SET ${fields.map((field) => `${field} = ?`).join(', ')} WHERE number = ?`,
-    );
-    const rows = db.prepare<[], Total<Field>>(
-      `SELECT number, name, ${fields.join(', ')} FROM ${table} ORDER BY number`,
-    );
-    for (const total of rows.all()) this.#enter(total);
+    const columns = `number, name, ${fields.join(', ')}`;
+    this.#insert = db.prepare<[string], Total<Field>>(`INSERT INTO ${table} (name) VALUES (?) RETURNING ${columns}`);
+    this.#update = db.prepare(`UPDATE ${table} SET ${fields.map((field) => `${field} = ?`).join()} WHERE number = ?`);
+    const rows = db.prepare<[], Total<Field>>(`SELECT ${columns} FROM ${table} ORDER BY number`);
+    for (const row of rows.all()) this.#enter(row);
   }
 
   all(): readonly Total<Field>[] {
@@ -44,20 +39,18 @@ export class Totals<Field extends string> {
     return this.#byNumber.get(number)?.name ?? '';
   }
 
-  /** The total of a name, made where there is none. */
-  of(name: string): Total<Field> {
+  /** The total of a name, made where there is none, to be changed within the open transaction. */
+  change(name: string): Total<Field> {
     const known = this.#byName.get(name);
-    if (known) return known;
-    const total = this.#insert.get(name);
-    if (!total) throw new Error(`no row for ${name}`);
-    this.#enter(total);
+    if (known) {
+      if (!this.#before.has(known)) this.#before.set(known, { ...known });
+      return known;
+    }
+    const row = this.#insert.get(name);
+    if (!row) throw new Error(`no row for ${name}`);
+    const total = this.#enter(row);
     this.#before.set(total, undefined);
     return total;
-  }
-
-  add(total: Total<Field>, field: Field, count: number): void {
-    if (!this.#before.has(total)) this.#before.set(total, { ...total });
-    (total as Record<Field, number>)[field] += count;
   }
 
   /** Writes what the transaction counted. */
@@ -82,8 +75,11 @@ export class Totals<Field extends string> {
     this.#before.clear();
   }
 
-  #enter(total: Total<Field>): void {
+  #enter(row: Total<Field>): Total<Field> {
+    // A copy has properties that are fast to reach; a row does not.
+    const total = { ...row };
     this.#byName.set(total.name, total);
     this.#byNumber.set(total.number, total);
+    return total;
   }
 }
