@@ -18,14 +18,19 @@ describe('the shipped config', () => {
       'signalbox.yaml',
       Object.fromEntries(variables.map((v) => [v, 'x'])),
     );
-    expect([...sources.keys()]).toEqual(['threat-stack', 'data-theorem', 'alert-logic']);
+    expect([...sources.keys()]).toEqual(['threat-stack', 'threat-stack-legacy', 'data-theorem', 'alert-logic']);
     expect([...sinks.keys()]).toEqual(['datadog', 'archive']);
     expect(warnings).toEqual([]);
   });
 
-  it('keeps the path of threatstack-to-datadog', async () => {
-    const { sources } = await load('signalbox.yaml', Object.fromEntries(variables.map((v) => [v, 'x'])));
-    expect(sources.get('threat-stack')?.options).toMatchObject({ paths: ['/api/v1/datadog/event'] });
+  it('keeps the path of threatstack-to-datadog, without a credential, for the network that is named', async () => {
+    const secrets = Object.fromEntries(variables.map((v) => [v, 'x']));
+    const { sources } = await load('signalbox.yaml', { ...secrets, THREATSTACK_NETWORK: '192.0.2.0/24' });
+    const legacy = sources.get('threat-stack-legacy');
+    expect(legacy?.options).toMatchObject({ paths: ['/api/v1/datadog/event'] });
+    const from = (remoteAddress: string) =>
+      legacy?.source.authenticate({ headers: {}, body: Buffer.alloc(0), path: '/', remoteAddress });
+    expect([from('192.0.2.7')?.ok, from('198.51.100.7')?.ok]).toEqual([true, false]);
   });
 
   it('says which of its secrets are not set, and nothing else', async () => {
