@@ -247,6 +247,8 @@ export type JournalContext = {
   readonly now: () => number;
   /** Told once when the journal can do nothing more until a restart. */
   readonly onFatal?: (error: JournalUnavailableError) => void;
+  /** Told while it opens when something that was accepted is no longer there; says what. */
+  readonly onGap?: (gap: string) => void;
 };
 
 export type JournalPlugin<Options extends object = object> = {

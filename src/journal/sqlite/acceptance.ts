@@ -82,6 +82,13 @@ export class Acceptance {
     return this.#lastCommitted;
   }
 
+  /** Numbers up to these were given once, though their rows are gone. */
+  skip({ request, alert }: Pick<Last, 'request' | 'alert'>): void {
+    this.#last.request = Math.max(this.#last.request, request);
+    this.#last.alert = Math.max(this.#last.alert, alert);
+    this.commit();
+  }
+
   /** Keeps the requests of one call and tells which of their alerts were duplicates. */
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {
     const duplicates: Duplicate[] = [];

@@ -12,11 +12,17 @@ export function asUnavailable(error: unknown): JournalUnavailableError {
     return new JournalUnavailableError(`The journal failed: ${message}`, false, { cause: error });
   }
   const { code } = error;
-  if (code === 'SQLITE_FULL') {
-    return new JournalUnavailableError('The disk of the journal is full. Free some space.', false, { cause: error });
-  }
+  if (isFull(error)) return diskIsFull(error);
   const isHarmless = /^SQLITE_(BUSY|LOCKED|CONSTRAINT|MISMATCH|RANGE|TOOBIG|INTERRUPT)/.test(code);
   return new JournalUnavailableError(`The journal failed with ${code}: ${message}`, !isHarmless, { cause: error });
+}
+
+export function diskIsFull(cause?: unknown): JournalUnavailableError {
+  return new JournalUnavailableError('The disk of the journal is full. Free some space.', false, { cause });
+}
+
+export function isFull(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
 }
 
 export function isBusy(error: unknown): boolean {

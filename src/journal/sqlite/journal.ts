@@ -44,7 +44,10 @@ export async function openSqlite(
   workerUrl = new URL('./worker.js', import.meta.url),
 ): Promise<Journal> {
   const options = { path, dedupWindow, retention, deadLetterRetention, lease };
-  const thread = await WriterThread.start(options, workerUrl, (error) => context.onFatal?.(error));
+  const thread = await WriterThread.start(options, workerUrl, {
+    onFatal: (error) => context.onFatal?.(error),
+    onGap: (gap) => context.onGap?.(gap),
+  });
   return new SqliteJournal(thread, context);
 }
 

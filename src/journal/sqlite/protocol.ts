@@ -8,7 +8,8 @@ import type { Methods } from './methods.js';
 export type WriterData = { readonly options: StoreOptions; readonly appends: MessagePort; readonly calls: MessagePort };
 
 /** The writer's first word. */
-export type Started = { readonly ok: true } | { readonly ok: false; readonly failure: Failure };
+export type Started =
+  { readonly ok: true; readonly gap: string | undefined } | { readonly ok: false; readonly failure: Failure };
 
 /** A `JournalUnavailableError`, which would not cross as one. */
 export type Failure = { readonly message: string; readonly fatal: boolean };

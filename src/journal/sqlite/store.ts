@@ -3,13 +3,15 @@ import type { Settlement } from '../../core/journal.js';
 import { Acceptance, type Duplicate } from './acceptance.js';
 import type { Clocks } from './backlog.js';
 import { Debts } from './debts.js';
-import { asUnavailable } from './errors.js';
+import { asUnavailable, diskIsFull, isFull } from './errors.js';
 import { Findings } from './findings.js';
 import { Ledger } from './ledger.js';
+import { Mark, type Numbers } from './mark.js';
 import type { PackedRequest } from './pack.js';
 import { writeProgress } from './progress.js';
 import { Purge, type Retention } from './purge.js';
 import { Records } from './records.js';
+import { Reserve } from './reserve.js';
 import { openDatabase } from './schema.js';
 import { Searches } from './searches.js';
 import type { JournalUnavailableError } from '../../core/errors.js';
@@ -32,6 +34,8 @@ export type Done<T> =
  * `resume`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
  */
 export class Store {
+  /** What is missing of what was accepted, in words for the operator. */
+  readonly gap: string | undefined;
   readonly debts: Debts;
   readonly records: Records;
   readonly searches: Searches;
@@ -40,6 +44,9 @@ export class Store {
   readonly #findings: Findings;
   readonly #acceptance: Acceptance;
   readonly #purge: Purge;
+  readonly #mark: Mark;
+  readonly #reserve: Reserve;
+  #isFull: boolean;
   readonly #walState;
   readonly #begin;
   readonly #commit;
@@ -52,6 +59,11 @@ export class Store {
     this.debts = new Debts(this.#db, this.#ledger, options.lease);
     this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts);
     this.#purge = new Purge(this.#db, this.#ledger, this.#findings, options);
+    this.#mark = new Mark(`${options.path}.mark`);
+    this.gap = gapBetween(this.#acceptance.last, this.#mark.last);
+    this.#acceptance.skip(this.#mark.last);
+    this.#reserve = new Reserve(`${options.path}.reserve`);
+    this.#isFull = !this.#reserve.take();
     this.records = new Records(this.#db, this.#ledger, this.debts);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
     this.#walState = this.#db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)');
@@ -69,12 +81,15 @@ export class Store {
       return this.#transaction(jobs).map((value) => ({ ok: true, value }));
     } catch (error) {
       const unavailable = asUnavailable(error);
-      if (jobs.length === 1 || unavailable.fatal) return jobs.map(() => ({ ok: false, error: unavailable }));
+      const isNewlyFull = isFull(error) && !this.#isFull;
+      if (isNewlyFull) this.#giveUpReserve();
+      else if (jobs.length === 1 || unavailable.fatal) return jobs.map(() => ({ ok: false, error: unavailable }));
       return jobs.flatMap((job) => this.write([job]));
     }
   }
 
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {
+    if (this.#isFull) throw diskIsFull();
     return this.#acceptance.append(requests);
   }
 
@@ -93,12 +108,14 @@ export class Store {
 
   /** Writes something: proves that the journal can. */
   touch(now: number): void {
+    if (this.#isFull) throw diskIsFull();
     writeProgress(this.#db, 'checked_at', now);
   }
 
   /** Moves the WAL into the database once it is long: for after the answers, so that nobody waits for it. */
   checkpointWhenDue(): void {
-    if ((this.#walState.get()?.log ?? 0) >= checkpointPages) this.#db.pragma('wal_checkpoint(PASSIVE)');
+    const longest = this.#isFull ? 0 : checkpointPages;
+    if ((this.#walState.get()?.log ?? 0) >= longest) this.#db.pragma('wal_checkpoint(PASSIVE)');
   }
 
   /** Moves all of the WAL, and empties the file: for quiet times. */
@@ -106,9 +123,20 @@ export class Store {
     this.#db.pragma('wal_checkpoint(TRUNCATE)');
   }
 
+  /** After a full disk: accepts again once there is room, and some to spare. */
+  makeRoom(): void {
+    if (this.#isFull) this.#isFull = !this.#reserve.take();
+  }
+
   close(): void {
+    this.#mark.close();
     this.checkpoint();
     this.#db.close();
+  }
+
+  #giveUpReserve(): void {
+    this.#isFull = true;
+    this.#reserve.giveUp();
   }
 
   #transaction<T>(jobs: readonly (() => T)[]): readonly T[] {
@@ -119,6 +147,7 @@ export class Store {
       for (const part of parts) part.flush();
       this.#commit.run();
       for (const part of parts) part.commit();
+      this.#mark.write(this.#acceptance.last);
       return values;
     } catch (error) {
       for (const part of parts) part.rollback();
@@ -126,4 +155,13 @@ export class Store {
       throw error;
     }
   }
+}
+
+function gapBetween(found: Numbers, marked: Numbers): string | undefined {
+  if (found.request >= marked.request) return undefined;
+  const missing = marked.request - found.request;
+  return (
+    `At least ${missing} accepted requests are missing from the journal (numbers ${found.request + 1} to ` +
+    `${marked.request}, alerts ${found.alert + 1} to ${marked.alert}): its WAL was damaged or deleted.`
+  );
 }

@@ -59,14 +59,18 @@ export class WriterThread {
   static async start(
     options: StoreOptions,
     workerUrl: URL,
-    onFatal: (error: JournalUnavailableError) => void,
+    { onFatal, onGap }: { onFatal: (error: JournalUnavailableError) => void; onGap: (gap: string) => void },
   ): Promise<WriterThread> {
     const appends = new MessageChannel();
     const calls = new MessageChannel();
     const workerData: WriterData = { options, appends: appends.port2, calls: calls.port2 };
-    const worker = new Worker(workerUrl, { workerData, transferList: [appends.port2, calls.port2] });
+    // How the process was started need not suit a thread: `--input-type`, for one, would break it.
+    const worker = new Worker(workerUrl, { workerData, execArgv: [], transferList: [appends.port2, calls.port2] });
     const [started] = (await once(worker, 'message')) as [Started];
-    if (started.ok) return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, onFatal);
+    if (started.ok) {
+      if (started.gap !== undefined) onGap(started.gap);
+      return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, onFatal);
+    }
     appends.port1.close();
     calls.port1.close();
     throw new JournalUnavailableError(started.failure.message, started.failure.fatal);

@@ -9,7 +9,7 @@ import { toFailure, Writer } from './writer.js';
 
 const restMs = 1_000;
 
-function start({ options, appends, calls }: WriterData): void {
+function start({ options, appends, calls }: WriterData): Started {
   const store = new Store(options);
   const watch = new FileWatch(options.path);
   const writer = new Writer(store, appends, calls, (failure: Failure) => parentPort?.postMessage(failure));
@@ -24,6 +24,7 @@ function start({ options, appends, calls }: WriterData): void {
     appends.close();
     calls.close();
   });
+  return { ok: true, gap: store.gap };
 }
 
 function tell(started: Started): void {
@@ -31,8 +32,7 @@ function tell(started: Started): void {
 }
 
 try {
-  start(workerData as WriterData);
-  tell({ ok: true });
+  tell(start(workerData as WriterData));
 } catch (error) {
   tell({ ok: false, failure: toFailure(asUnavailable(error)) });
 }

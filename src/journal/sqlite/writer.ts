@@ -45,6 +45,7 @@ export class Writer {
     if (this.#failure) return;
     try {
       watch();
+      this.store.makeRoom();
       if (this.#isQuiet && this.#hasWal) {
         this.store.checkpoint();
         this.#hasWal = false;
