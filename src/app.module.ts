@@ -1,4 +1,10 @@
-import { Global, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Global,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { AdminModule } from './admin/admin.module.js';
 import { AdminOptions } from './admin/admin.options.js';
 import { Log } from './admin/log.js';
@@ -8,6 +14,7 @@ import { ActivityStream } from './core/activity.js';
 import type { JournalUnavailableError } from './core/errors.js';
 import { Journal } from './core/journal.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
+import { keepRetention } from './journal/retention.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
 import { addressList } from './kit/address.js';
 import { SourceOptions } from './kit/source-options.js';
@@ -21,12 +28,17 @@ export type OnFatal = (error: JournalUnavailableError) => void;
 /** What the halves share: the journal they meet at, the router, and the stream of what happens. */
 @Global()
 @Module({})
-export class BackboneModule implements OnApplicationShutdown {
-  constructor(private readonly journal: Journal) {}
+export class BackboneModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  #stopRetention: (() => void) | undefined;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly activity: ActivityStream,
+  ) {}
 
   static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
     const provided = [
-      { provide: Journal, useFactory: () => config.journal.open({ onFatal }) },
+      { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
       { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
       { provide: AdminOptions, useValue: adminOf(config) },
       { provide: Log, useValue: log },
@@ -39,8 +51,16 @@ export class BackboneModule implements OnApplicationShutdown {
     };
   }
 
+  onApplicationBootstrap(): void {
+    this.#stopRetention = keepRetention(this.journal, (error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.activity.next({ kind: 'fault', at: Date.now(), part: 'journal', reason });
+    });
+  }
+
   /** After ingest and delivery have ended. */
   async onApplicationShutdown(): Promise<void> {
+    this.#stopRetention?.();
     await this.journal.close();
   }
 }
@@ -62,6 +82,13 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** What was answered 202 is no longer in the journal: nobody else can tell, so say it as loudly as a log can. */
+function tellGap(log: Log): (gap: string) => void {
+  return (gap) => {
+    log.error({ gap }, 'the journal lost what it had accepted');
+  };
 }
 
 function sourcesOf(config: LoadedConfig): readonly NamedSource[] {

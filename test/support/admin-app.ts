@@ -9,7 +9,7 @@ import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
 import type { Secret } from '../../src/core/secret.js';
-import { journals } from '../../src/journal/index.js';
+import { memory } from '../../src/journal/memory/journal.js';
 import { RouteOptions } from '../../src/routing/route.js';
 import { Router } from '../../src/routing/router.js';
 import type { NamedSource } from '../../src/routing/triage.js';
@@ -54,9 +54,7 @@ export const warden: NamedSource = {
 
 /** The admin side on a port of its own, over an empty journal in memory. */
 export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptions = {}): Promise<AdminApp> {
-  const plugin = journals.find(({ type }) => type === 'memory');
-  if (!plugin) throw new Error('there is no journal in memory');
-  const journal = await plugin.open(new plugin.options(), { now: Date.now });
+  const journal = await memory.open(new memory.options(), { now: Date.now });
   const activity = new ActivityStream();
   const lines: string[] = [];
   const log = createLog(logLevel, { write: (line) => lines.push(line) });
