@@ -30,6 +30,7 @@ export function tagsFor({ alert, routes }: Delivery, configured: readonly string
  * on, `_` for what is not allowed (and so no comma, which would end a tag of a log), at most 200 characters.
  */
 export function toTag(text: string): string {
+  if (asItIs.test(text)) return text;
   return text
     .toLowerCase()
     .replace(/^[^\p{L}]+/u, '')
@@ -37,3 +38,6 @@ export function toTag(text: string): string {
     .slice(0, maxTagLength)
     .replace(/[:\p{Cs}]+$/u, '');
 }
+
+/** What nearly every tag is, and needs no more than this look. */
+const asItIs = /^[a-z][a-z0-9_\-:./]{0,198}(?<!:)$/;
