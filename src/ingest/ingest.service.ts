@@ -6,6 +6,7 @@ import { Journal, type AcceptedRequest, type Receipt } from '../core/journal.js'
 import type { WebhookRequest } from '../core/source.js';
 import { Router } from '../routing/router.js';
 import { triage, type NamedSource } from '../routing/triage.js';
+import { Turn } from './turn.js';
 
 /** What the sender is told: nothing more than that for a stranger, a line for each alert for a known one. */
 export type IngestAnswer =
@@ -20,6 +21,8 @@ export type IngestAnswer =
 
 @Injectable()
 export class IngestService {
+  readonly #turn = new Turn();
+
   constructor(
     private readonly router: Router,
     private readonly journal: Journal,
@@ -32,6 +35,7 @@ export class IngestService {
    */
   async accept(source: NamedSource, request: WebhookRequest): Promise<IngestAnswer> {
     const receivedAt = Date.now();
+    await this.#turn.end();
     const authentication = source.source.authenticate(request);
     if (!authentication.ok) return { kind: 'refused' };
 
