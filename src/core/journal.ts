@@ -1,6 +1,6 @@
 import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
 import type { JournalUnavailableError } from './errors.js';
-import type { Answer, Cause } from './sink.js';
+import type { Answer, Cause } from './answer.js';
 
 /** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
 export type AcceptedRequest = {

@@ -1,11 +1,6 @@
+import type { Answer, Cause } from './answer.js';
 import type { Delivery } from './journal.js';
 import type { OptionsClass } from './source.js';
-
-/** Why an attempt did not end in `delivered`; few values, so that it can label a metric. */
-export type Cause = 'http' | 'network' | 'dns' | 'tls' | 'deadline' | 'refused' | 'io' | 'plugin' | 'size';
-
-/** What the other side said, kept for explain: at most 2 kB of the body, credentials redacted. */
-export type Answer = { readonly status: number; readonly excerpt?: string };
 
 /** How one attempt ended. Expected failure is a value; a sink throws only when its own code is broken. */
 export type Outcome =
