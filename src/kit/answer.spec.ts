@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { outcomeOf, retryAfterMs } from './answer.js';
-import type { HttpAnswer } from './http.js';
+import type { HttpAnswer } from './exchange.js';
 
 const now = Date.UTC(2026, 2, 1, 12);
 

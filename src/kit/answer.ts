@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Outcome } from '../core/sink.js';
-import type { HttpAnswer, HttpResult } from './http.js';
+import type { HttpAnswer, HttpResult } from './exchange.js';
 
 /**
  * What one exchange means for a delivery, where the other side keeps to HTTP: 2xx is delivered; 408, 425, 429, 5xx and

@@ -1,11 +1,10 @@
 import { Axios, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
-import { validateHeaderValue, type IncomingHttpHeaders } from 'node:http';
+import { validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import { Secret } from '../core/secret.js';
-import type { Cause } from '../core/answer.js';
 import { EgressRefused, openEgress, type Egress, type Resolve } from './egress.js';
-import { aborted, Exchange, failure, refused } from './exchange.js';
+import { aborted, Exchange, failure, refused, type Deadlines, type HttpFailure, type HttpResult } from './exchange.js';
 import { redactor } from './redact.js';
 
 /**
@@ -26,27 +25,6 @@ export type HttpRequest = {
   readonly body?: string | Buffer;
 };
 
-export type HttpResult = HttpAnswer | HttpFailure;
-
-export type HttpAnswer = {
-  readonly kind: 'answer';
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  /** At most 64 kB; the connection is cut where more would come. */
-  readonly text: string;
-  /** At most 2 kB of `text` for people to read, without the client's credentials and without control characters. */
-  excerpt(): string;
-};
-
-/** No answer. Built from scratch, so that neither the request nor a credential can be in it. */
-export type HttpFailure = {
-  readonly kind: 'failure';
-  readonly cause: Cause;
-  readonly reason: string;
-  /** True for what time alone will not mend: an unknown name, a bad certificate, an address that is refused. */
-  readonly needsOperator: boolean;
-};
-
 export type HttpOptions = {
   /** Sent with every request. A `Secret` is revealed to the socket alone and cut out of excerpts. */
   readonly headers: Readonly<Record<string, string | Secret>>;
@@ -57,15 +35,6 @@ export type HttpOptions = {
   readonly deadlines?: Partial<Deadlines>;
   /** The system's resolver, unless a test has its own. */
   readonly resolve?: Resolve;
-};
-
-export type Deadlines = {
-  /** Name, TCP and TLS. */
-  readonly connectMs: number;
-  /** From the request written to the answer's headers read. */
-  readonly headersMs: number;
-  /** From `send` to the last byte of the answer. */
-  readonly totalMs: number;
 };
 
 const usualDeadlines: Deadlines = { connectMs: 5_000, headersMs: 10_000, totalMs: 30_000 };

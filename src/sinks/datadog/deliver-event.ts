@@ -1,7 +1,7 @@
 import type { Delivery } from '../../core/journal.js';
 import type { Outcome } from '../../core/sink.js';
 import { at, text } from '../../kit/read.js';
-import type { HttpResult } from '../../kit/http.js';
+import type { HttpResult } from '../../kit/exchange.js';
 import { toEventV2 } from './event-v2.js';
 import { toEvent } from './event.js';
 import { judge } from './judge.js';

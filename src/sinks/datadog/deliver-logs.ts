@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Delivery } from '../../core/journal.js';
 import type { Outcome } from '../../core/sink.js';
-import type { HttpResult } from '../../kit/http.js';
+import type { HttpResult } from '../../kit/exchange.js';
 import { judge } from './judge.js';
 import { toLog, type LogSettings } from './log.js';
 import type { Manner } from './time-window.js';

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../core/sink.js';
 import { outcomeOf } from '../../kit/answer.js';
-import type { HttpResult } from '../../kit/http.js';
+import type { HttpResult } from '../../kit/exchange.js';
 
 /**
  * What Datadog's answer means. It never answers with a page: whoever does stands in the way (a proxy's login, a
