@@ -41,6 +41,7 @@ export class DatadogOptions {
     },
     { message: '$property must be a base URL such as https://datadog-proxy.example.com' },
   )
+  @JSONSchema(() => ({ type: 'string', format: 'uri' }))
   endpoint?: string;
 
   /** Organization settings > API keys. */
