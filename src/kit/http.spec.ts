@@ -197,6 +197,12 @@ describe('an address', () => {
     expect(answers).toEqual(['10.0.0.1']);
   });
 
+  it('is tried after one that does not answer', async () => {
+    const addresses = ['127.0.0.2', '127.0.0.1'].map((address) => ({ address, family: 4 }));
+    await reopen({ resolve: () => Promise.resolve(addresses) });
+    expect(await post(`http://api.example.com:${port()}/`)).toMatchObject({ status: 202 });
+  });
+
   it.each(['ftp://8.8.8.8/', 'file:///etc/passwd', 'http://user:pass@8.8.8.8/', 'https://user@8.8.8.8/', '', '/path'])(
     'cannot be %j',
     async (url) => {
