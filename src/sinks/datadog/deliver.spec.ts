@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
-import { sampleAlert } from '../../../test/support/alerts.js';
+import fc from 'fast-check';
+import { alertArbitrary, sampleAlert } from '../../../test/support/alerts.js';
 import { startDatadog, type Datadog } from '../../../test/support/datadog.js';
 import { sampleDelivery } from '../../../test/support/deliveries.js';
 import type { Alert } from '../../core/alert.js';
@@ -135,6 +136,15 @@ describe('a Datadog sink', () => {
     expect(await sink.probe?.(signal)).toBe(false);
     remote.acceptKey('right');
     expect(await sink.probe?.(signal)).toBe(true);
+  });
+
+  it.each(['events', 'events-v2', 'logs'])('gets any alert past the checks of Datadog (%s)', async (intake) => {
+    open({ intake });
+    const alerts = fc.sample(alertArbitrary, { numRuns: 200, seed: 1 });
+    const odd = ['\u202e', '\ud800', '%%%', '@', '\u0000', 'x'.repeat(5_000), '😀'.repeat(400)];
+    for (const alert of [...alerts, ...odd.map((title) => sampleAlert({ title, description: title }))]) {
+      expect([await sink.deliver([sampleDelivery({ alert })], signal)].flat()).toMatchObject([{ kind: 'delivered' }]);
+    }
   });
 
   it('takes no web page for an answer', async () => {

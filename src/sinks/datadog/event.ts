@@ -72,7 +72,9 @@ export function textOf(alert: Alert, trueTime: string | undefined, { isShort = f
     .map((line) => `\n\n${shownText(line)}`)
     .join('');
   const max = isShort ? maxShortText : maxText;
-  return cutText(cutText(shownText(said), Math.max(1, max - end.length)) + end, max);
+  // Datadog refuses an event without a text; a title may be nothing but what is not shown.
+  const shown = shownText(said).trim() || 'untitled';
+  return cutText(cutText(shown, Math.max(1, max - end.length)) + end, max);
 }
 
 const maxHost = 255;

@@ -40,7 +40,7 @@ export function toLog(delivery: Delivery, settings: LogSettings, manner: Manner)
   const hasOcsf = settings.ocsf === true && !isShort;
   const facts = factsOf(delivery, hasOcsf ? limitsBesideOcsf : limits);
   return present({
-    message: shownLine(alert.title),
+    message: shownLine(alert.title) || 'untitled',
     status: statuses[alert.severity],
     timestamp: new Date(stampOf(alert, manner).ms).toISOString(),
     ddsource: sourceNameOf(alert),
