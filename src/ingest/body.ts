@@ -74,7 +74,7 @@ export function readBody(
 /** Undoes the content coding within the limits; what is not coded comes back as it is. */
 export async function inflateBody(
   body: Buffer,
-  contentEncoding: string | undefined,
+  contentEncoding: string,
   limits: BodyLimits,
 ): Promise<Buffer | BodyProblem> {
   const coding = codingOf(contentEncoding);

@@ -131,7 +131,8 @@ export class IngestListener implements OnModuleDestroy {
     pathKey: string | undefined,
     read: Buffer | BodyProblem,
   ): Promise<void> {
-    const body = isProblem(read) ? read : await inflateBody(read, request.headers['content-encoding'], this.options);
+    const coding = request.headers['content-encoding'];
+    const body = isProblem(read) || coding === undefined ? read : await inflateBody(read, coding, this.options);
     if (isProblem(body)) {
       this.#refuse(request, response, { ...body, close: true }, source.name);
       return;
