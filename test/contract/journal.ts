@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { once } from 'node:events';
 import { JournalUnavailableError } from '../../src/core/errors.js';
 import type { Attempt, Delivery, Journal, JournalContext, Settlement } from '../../src/core/journal.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
+import { Comparison, modelOptions, steps } from './journal-model.js';
 import { acceptedRequest, type ReportOf, type RequestOf } from '../support/accepted-request.js';
 
 const minuteMs = 60_000;
@@ -729,6 +731,25 @@ export function describeJournal(name: string, open: OpenJournal): void {
         const [again] = await accept({ finding: 'f', version: '1', sinks: [] });
         expect(await journal.alert(again?.id ?? '')).toMatchObject({ alert: { action: 'create' } });
       });
+    });
+
+    describe('used at random', () => {
+      it('agrees with its rules', async () => {
+        await fc.assert(
+          fc.asyncProperty(steps, async (taken) => {
+            const clock = { now: Date.UTC(2026, 4, 1) };
+            const fresh = await open(modelOptions, { now: () => clock.now });
+            try {
+              const comparison = new Comparison(fresh, clock);
+              for (const step of taken) await comparison.take(step);
+              await comparison.compareAll();
+            } finally {
+              await fresh.close();
+            }
+          }),
+          { numRuns: 15, endOnFailure: true },
+        );
+      }, 60_000);
     });
 
     describe('closed', () => {

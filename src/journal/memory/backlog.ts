@@ -33,7 +33,7 @@ export class Backlog {
       const { alert } = delivery.of;
       if (passed.has(alert.fingerprint)) continue;
       passed.add(alert.fingerprint);
-      const waitMs = delivery.lease ? delivery.lease.until - uptime : (delivery.dueAt ?? now) - now;
+      const waitMs = waitOf(delivery, now, uptime);
       if (waitMs > 0) {
         againMs = Math.min(againMs, waitMs);
         continue;
@@ -49,14 +49,14 @@ export class Backlog {
   }
 
   /** False when the lease was no longer valid. */
-  settle({ lease, attempt, next }: Settlement): boolean {
+  settle({ lease, attempt, next }: Settlement, now: number, uptime: number): boolean {
     const delivery = this.#held(lease);
     if (!delivery) return false;
     delivery.lease = undefined;
     delivery.history = [...delivery.history, attempt];
     delivery.state = next.kind;
     if (next.kind === 'pending') {
-      delivery.dueAt = next.dueAt;
+      delivery.due = { at: next.dueAt, uptime: uptime + next.dueAt - now };
       return true;
     }
     delivery.settledAt = attempt.at + attempt.durationMs;
@@ -101,6 +101,12 @@ export class Backlog {
     const delivery = this.#pending.get(lease.seq);
     return delivery?.lease?.token === lease.token ? delivery : undefined;
   }
+}
+
+/** How long until a delivery is due or its lease ends, in milliseconds; none when it may be claimed. */
+function waitOf({ lease, due }: KeptDelivery, now: number, uptime: number): number {
+  if (lease) return lease.until - uptime;
+  return due ? Math.min(due.at - now, due.uptime - uptime) : 0;
 }
 
 function toDelivery(delivery: KeptDelivery, token: number): Delivery {

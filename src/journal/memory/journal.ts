@@ -78,7 +78,8 @@ class MemoryJournal extends Journal {
 
   async settle(settlements: readonly Settlement[]): Promise<number> {
     await this.check();
-    const valid = settlements.filter((settlement) => this.#backlog(settlement.sink).settle(settlement));
+    const [now, uptime] = [this.context.now(), performance.now()];
+    const valid = settlements.filter((each) => this.#backlog(each.sink).settle(each, now, uptime));
     for (const { sink } of valid) this.#bell.ring(sink);
     return valid.length;
   }
@@ -166,20 +167,16 @@ class MemoryJournal extends Journal {
     const cutoff = now - Math.max(retention, dedupWindow);
     const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
     let purged = 0;
-    for (const [id, { request, deliveries }] of this.#alerts) {
+    for (const kept of this.#alerts.values()) {
+      const { request, deliveries } = kept;
       const isDead = deliveries.some((delivery) => delivery.state === 'dead');
       if (request.receivedAt > (isDead ? deadCutoff : cutoff)) continue;
       if (deliveries.some((delivery) => delivery.state === 'pending')) continue;
-      this.#alerts.delete(id);
-      request.alerts -= 1;
+      this.#forget(kept);
       purged += 1;
     }
     for (const [id, { alerts, receivedAt }] of this.#requests) {
       if (alerts === 0 && receivedAt <= cutoff) this.#requests.delete(id);
-    }
-    for (const [fingerprint, { lastSeenAt, reports }] of this.#findings) {
-      if (lastSeenAt <= cutoff) this.#findings.delete(fingerprint);
-      for (const [dedupKey, { at }] of reports) if (at <= now - dedupWindow) reports.delete(dedupKey);
     }
     return purged;
   }
@@ -241,15 +238,24 @@ class MemoryJournal extends Journal {
     });
     this.#alerts.set(alert.id, kept);
     request.alerts += 1;
-    const finding = known ?? { finding: withReport(age, undefined), lastSeenAt: 0, reports: new Map() };
+    const finding = known ?? { finding: withReport(age, undefined), last: kept, reports: new Map() };
     if (!superseded) finding.finding = withReport(age, known?.finding);
-    finding.lastSeenAt = request.receivedAt;
+    finding.last = kept;
     finding.reports.set(alert.dedupKey, { at: request.receivedAt, as: kept });
     this.#findings.set(alert.fingerprint, finding);
     if (routes.length === 0) this.#tallyOf(request.source).unrouted += 1;
     for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);
     for (const delivery of kept.deliveries) this.#owe(delivery);
     return { id: alert.id, status: 'accepted' };
+  }
+
+  #forget(kept: KeptAlert): void {
+    const { alert, request } = kept;
+    this.#alerts.delete(alert.id);
+    request.alerts -= 1;
+    const finding = this.#findings.get(alert.fingerprint);
+    if (finding?.last === kept) this.#findings.delete(alert.fingerprint);
+    else if (finding?.reports.get(alert.dedupKey)?.as === kept) finding.reports.delete(alert.dedupKey);
   }
 
   #owe(delivery: KeptDelivery): void {

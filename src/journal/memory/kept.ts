@@ -27,8 +27,8 @@ export type KeptDelivery = {
   readonly sink: string;
   readonly routes: readonly string[];
   state: DeliveryState;
-  /** While pending: not before this, milliseconds since the epoch. Absent: at once, whatever the clock says. */
-  dueAt?: number;
+  /** While pending, once it was tried: due on the wall clock, and on one that never jumps; whichever comes first. */
+  due?: { readonly at: number; readonly uptime: number };
   lease?: { readonly token: number; readonly until: number } | undefined;
   history: readonly Attempt[];
   settledAt?: number;
@@ -39,7 +39,8 @@ export type KeptDelivery = {
 
 export type KeptFinding = {
   finding: Finding;
-  lastSeenAt: number;
+  /** Accepted last; with it the finding is forgotten. */
+  last: KeptAlert;
   /** By dedup key: when that report was first accepted, and as which alert. */
   readonly reports: Map<string, { readonly at: number; readonly as: KeptAlert }>;
 };

@@ -60,14 +60,14 @@ export function toAlertRecord({ alert, superseded, duplicates, routes, request, 
 }
 
 export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
-  const { of, sink, routes, state, history, dueAt, settledAt, remoteId, fault, reason } = delivery;
+  const { of, sink, routes, state, history, due, settledAt, remoteId, fault, reason } = delivery;
   return {
     alertId: of.alert.id,
     sink,
     routes,
     state,
     attempts: history.length,
-    ...(state === 'pending' && { dueAt: dueAt ?? of.request.receivedAt }),
+    ...(state === 'pending' && { dueAt: due?.at ?? of.request.receivedAt }),
     ...(settledAt !== undefined && { settledAt }),
     ...(remoteId !== undefined && { remoteId }),
     ...(fault !== undefined && { fault }),

@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3';
 import { JournalUnavailableError } from '../../core/errors.js';
 
 /**
@@ -7,12 +6,12 @@ import { JournalUnavailableError } from '../../core/errors.js';
  */
 export function asUnavailable(error: unknown): JournalUnavailableError {
   if (error instanceof JournalUnavailableError) return error;
+  if (isFull(error)) return diskIsFull(error);
   const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof Database.SqliteError)) {
+  const code = codeOf(error);
+  if (!code.startsWith('SQLITE_')) {
     return new JournalUnavailableError(`The journal failed: ${message}`, false, { cause: error });
   }
-  const { code } = error;
-  if (isFull(error)) return diskIsFull(error);
   const isHarmless = /^SQLITE_(BUSY|LOCKED|CONSTRAINT|MISMATCH|RANGE|TOOBIG|INTERRUPT)/.test(code);
   return new JournalUnavailableError(`The journal failed with ${code}: ${message}`, !isHarmless, { cause: error });
 }
@@ -22,9 +21,14 @@ export function diskIsFull(cause?: unknown): JournalUnavailableError {
 }
 
 export function isFull(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
+  return codeOf(error) === 'SQLITE_FULL';
 }
 
 export function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  return codeOf(error).startsWith('SQLITE_BUSY');
+}
+
+/** Not by its class: the library is loaded once in a process, and its class belongs to the realm that loaded it. */
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

@@ -16,10 +16,7 @@ type Known = Finding & Report;
 /** What is not on disk yet of one finding: its last report, and those accepted before that one. */
 type Recent = { known: Known; earlier: Map<string, Report> | undefined };
 
-/** The findings of this many alerts stay in memory before they go to disk together; as many again while they do. */
-const mostRecent = 16_384;
 /** They go in shares, by the first byte of the key: one with each transaction, and more after many alerts. */
-const shares = 256;
 const alertsPerShare = 32;
 
 /**
@@ -56,9 +53,11 @@ export class Findings {
   #forgotten: { readonly key: string; readonly dedupKey: string; readonly alert: number }[] = [];
   #movedNow = 0;
 
+  /** The findings of `mostRecent` alerts stay in memory before they go to disk together; as many again while they do. */
   constructor(
     private readonly db: Database.Database,
     private readonly dedupWindowMs: number,
+    private readonly mostRecent = 16_384,
   ) {
     this.#selectFinding = db
       .prepare<[Buffer], [number, Buffer, number, number, number]>(
@@ -148,7 +147,7 @@ export class Findings {
       this.#moving.clear();
       this.#shares = [];
       this.#moved = 0;
-      if (this.#alerts >= mostRecent) this.#startMoving();
+      if (this.#alerts >= this.mostRecent) this.#startMoving();
     }
     this.#forget();
   }
@@ -216,8 +215,9 @@ export class Findings {
     this.#movingTo = this.#lastAlert;
     this.#recent = new Map();
     this.#alerts = 0;
-    this.#shares = Array.from({ length: shares }, () => []);
-    for (const key of this.#moving.keys()) this.#shares[key.charCodeAt(0)]?.push(key);
+    const byFirstByte = Array.from({ length: 256 }, (): string[] => []);
+    for (const key of this.#moving.keys()) byFirstByte[key.charCodeAt(0)]?.push(key);
+    this.#shares = byFirstByte.filter((share) => share.length > 0);
   }
 
   #write(key: string): void {

@@ -98,8 +98,9 @@ export function openDatabase(path: string): Database.Database {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // An open file of ours must not be opened and closed here again: that would drop the lock this process holds on it.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-  const db = new Database(path, { timeout: 0 });
+  let db: Database.Database | undefined;
   try {
+    db = new Database(path, { timeout: 0 });
     refuseOldSqlite(db);
     configure(db);
     migrate(db, path);
@@ -108,7 +109,7 @@ export function openDatabase(path: string): Database.Database {
     writeFileSync(holderOf(path), `${String(process.pid)}\n`, { mode: 0o600 });
     return db;
   } catch (error) {
-    db.close();
+    db?.close();
     throw isBusy(error) ? inUse(path, error) : asUnavailable(error);
   }
 }

@@ -14,6 +14,8 @@ type WaitingAppend = Waiting<readonly Receipt[]> & { readonly requests: readonly
 const closed = 'The journal is closed.';
 /** Beyond this the writer cannot keep up: better to say no at once than to let senders wait in vain. */
 const mostWaiting = 10_000;
+/** One is being written and one is next; what comes meanwhile gathers, and crosses in one message. */
+const mostPacks = 2;
 /** A tick may bring more than a group should hold. */
 const packBytes = 1_048_576;
 
@@ -86,7 +88,7 @@ export class WriterThread {
       this.#packer.add(requests);
       if (this.#gathered.length === 0)
         setImmediate(() => {
-          this.#handOver();
+          if (this.#packs.length < mostPacks) this.#handOver();
         });
       this.#gathered.push({ requests, resolve, reject });
       this.#waiting += 1;
@@ -132,6 +134,7 @@ export class WriterThread {
       if (!result || 'failure' in result) reject(toError(result?.failure));
       else resolve(receiptsOf(requests, result.duplicates));
     });
+    this.#handOver();
   }
 
   #answered(answer: Answer): void {

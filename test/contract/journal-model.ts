@@ -1,0 +1,263 @@
+import { expect } from '@jest/globals';
+import fc from 'fast-check';
+import type { Delivery, Journal } from '../../src/core/journal.js';
+import type { JournalOptions } from '../../src/kit/journal-options.js';
+import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
+
+/** The journal's rules once more in the plainest way, and random use of a journal that must agree with them. */
+
+const minuteMs = 60_000;
+
+export const modelOptions: Partial<JournalOptions> = {
+  dedupWindow: minuteMs,
+  retention: 2 * minuteMs,
+  deadLetterRetention: 5 * minuteMs,
+};
+
+type Owed = {
+  readonly sink: string;
+  state: 'pending' | 'delivered' | 'dead' | 'superseded';
+  attempts: number;
+  dueAt: number;
+  claimed?: Delivery | undefined;
+};
+type Kept = {
+  readonly id: string;
+  readonly finding: string;
+  readonly version: string;
+  readonly receivedAt: number;
+  readonly superseded: boolean;
+  readonly owed: readonly Owed[];
+};
+
+export type Step =
+  | { readonly do: 'append'; readonly reports: readonly Report[] }
+  | { readonly do: 'claim'; readonly sink: string; readonly count: number }
+  | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
+  | { readonly do: 'release'; readonly pick: number }
+  | { readonly do: 'park'; readonly sink: string }
+  | { readonly do: 'resume'; readonly sink: string }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'purge' };
+
+type Report = {
+  readonly finding: string;
+  readonly version: string;
+  readonly minute: number;
+  readonly sinks: readonly string[];
+};
+
+const sinks = ['pager', 'lake'];
+const sink = fc.constantFrom(...sinks);
+const report: fc.Arbitrary<Report> = fc.record({
+  finding: fc.constantFrom('f', 'g', 'h'),
+  version: fc.constantFrom('1', '2', '3', '4', '5', '6'),
+  minute: fc.nat(9),
+  sinks: fc.subarray(sinks),
+});
+
+export const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ do: fc.constant('append' as const), reports: fc.array(report, { maxLength: 3 }) }),
+    },
+    {
+      weight: 5,
+      arbitrary: fc.record({ do: fc.constant('claim' as const), sink, count: fc.integer({ min: 1, max: 4 }) }),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('settle' as const),
+        pick: fc.nat(9),
+        as: fc.constantFrom('delivered' as const, 'pending' as const, 'dead' as const),
+        // Long enough not to pass while the test runs.
+        ms: fc.constantFrom(0, minuteMs / 2, minuteMs),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('purge' as const) }) },
+  ),
+  { minLength: 20, maxLength: 50 },
+);
+
+/** Uses a journal as told and compares what it says, step by step, with what it should. */
+export class Comparison {
+  #kept: Kept[] = [];
+  /** Of each finding; forgotten with the alert that was accepted last. */
+  readonly #newest = new Map<string, { readonly reportedAt: number; readonly last: string }>();
+  /** What was ever accepted: a purge removes alerts, never what was counted. */
+  readonly #counts = { accepted: 0, duplicates: 0, unrouted: 0 };
+  readonly #settled = new Map(sinks.map((name) => [name, { delivered: 0, dead: 0, superseded: 0 }]));
+  readonly #parked = new Set<string>();
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly clock: { now: number },
+  ) {}
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'append':
+        return this.#append(step.reports);
+      case 'claim':
+        return this.#claim(step.sink, step.count);
+      case 'settle':
+        return this.#settle(step);
+      case 'release':
+        return this.#release(step.pick);
+      case 'park':
+        this.#parked.add(step.sink);
+        return this.journal.park(step.sink, 'HTTP 403');
+      case 'resume':
+        this.#parked.delete(step.sink);
+        return this.journal.resume(step.sink);
+      case 'wait':
+        this.clock.now += step.ms;
+        return;
+      case 'purge':
+        return this.#purge();
+    }
+  }
+
+  async compareAll(): Promise<void> {
+    const { items } = await this.journal.alerts({}, { limit: 1_000 });
+    expect(items.map(({ id, superseded, deliveries }) => ({ id, superseded, deliveries }))).toEqual(
+      this.#kept
+        .map(({ id, superseded, owed }) => ({
+          id,
+          superseded,
+          deliveries: owed.map(({ sink: name, state, attempts }) => ({ sink: name, state, attempts })),
+        }))
+        .reverse(),
+    );
+    const counts = await this.journal.counts();
+    if (this.#counts.accepted + this.#counts.duplicates > 0) expect(counts.sources).toMatchObject([this.#counts]);
+    for (const { sink: name, ...shown } of counts.sinks) {
+      const pending = this.#owed(name).filter(({ owed }) => owed.state === 'pending').length;
+      expect(shown).toMatchObject({ pending, ...this.#settled.get(name) });
+      expect(shown.parked !== undefined).toBe(this.#parked.has(name));
+    }
+  }
+
+  async #append(reports: readonly Report[]): Promise<void> {
+    const { now } = this.clock;
+    const told = reports.map(({ minute, ...rest }): ReportOf => ({
+      ...rest,
+      keepsState: true,
+      updatedAt: minute * minuteMs,
+    }));
+    const request = acceptedRequest({ receivedAt: now }, ...told);
+    const [receipt] = await this.journal.append([request]);
+    const expected = reports.map((each, i) => this.#accept(each, request.alerts[i]?.alert.id ?? '', now));
+    expect(receipt?.alerts).toEqual(expected);
+  }
+
+  #accept({ finding, version, minute, sinks: routed }: Report, id: string, now: number) {
+    const before = this.#kept.filter((kept) => kept.finding === finding);
+    const same = before.findLast((kept) => kept.version === version);
+    if (same && now - same.receivedAt < minuteMs) {
+      this.#counts.duplicates += 1;
+      return { id: same.id, status: 'duplicate' };
+    }
+    const reportedAt = minute * minuteMs;
+    const newest = this.#newest.get(finding);
+    const superseded = newest !== undefined && newest.reportedAt > reportedAt;
+    this.#newest.set(finding, { reportedAt: Math.max(newest?.reportedAt ?? 0, reportedAt), last: id });
+    const owed = routed.map((name): Owed => {
+      if (superseded) this.#count(name, 'superseded');
+      return { sink: name, state: superseded ? 'superseded' : 'pending', attempts: 0, dueAt: 0 };
+    });
+    this.#kept.push({ id, finding, version, receivedAt: now, superseded, owed });
+    this.#counts.accepted += 1;
+    this.#counts.unrouted += routed.length === 0 ? 1 : 0;
+    return { id, status: 'accepted' };
+  }
+
+  async #claim(name: string, count: number): Promise<void> {
+    if (this.#parked.has(name)) return;
+    const due = this.#due(name).slice(0, count);
+    if (due.length === 0) return;
+    for await (const batch of this.journal.claim(name, { count }, AbortSignal.timeout(10_000))) {
+      expect(batch.map(({ alert, attempt }) => [alert.id, attempt])).toEqual(
+        due.map(({ kept, owed }) => [kept.id, owed.attempts + 1]),
+      );
+      due.forEach(({ owed }, i) => {
+        owed.claimed = batch[i];
+      });
+      return;
+    }
+    throw new Error('the claim ended');
+  }
+
+  async #settle({ pick, as, ms }: Extract<Step, { do: 'settle' }>): Promise<void> {
+    const owed = this.#claimed(pick);
+    if (!owed?.claimed) return;
+    const { lease, attempt } = owed.claimed;
+    const at = this.clock.now;
+    const outcome = { delivered: 'delivered', pending: 'retry', dead: 'rejected' } as const;
+    const next = {
+      delivered: { kind: 'delivered' },
+      pending: { kind: 'pending', dueAt: at + ms },
+      dead: { kind: 'dead', fault: 'theirs', reason: 'HTTP 400' },
+    } as const;
+    const settlement = {
+      sink: owed.sink,
+      lease,
+      attempt: { attempt, at, durationMs: 1, outcome: outcome[as] },
+      next: next[as],
+    };
+    expect(await this.journal.settle([settlement])).toBe(1);
+    expect(await this.journal.settle([settlement])).toBe(0);
+    Object.assign(owed, { state: as, attempts: attempt, dueAt: at + ms, claimed: undefined });
+    if (as !== 'pending') this.#count(owed.sink, as);
+  }
+
+  async #release(pick: number): Promise<void> {
+    const owed = this.#claimed(pick);
+    if (!owed?.claimed) return;
+    await this.journal.release(owed.sink, [owed.claimed.lease]);
+    owed.claimed = undefined;
+    owed.dueAt = 0;
+  }
+
+  async #purge(): Promise<void> {
+    const { now } = this.clock;
+    const goes = ({ receivedAt, owed }: Kept) =>
+      receivedAt <= now - (owed.some(({ state }) => state === 'dead') ? 5 : 2) * minuteMs &&
+      owed.every(({ state }) => state !== 'pending');
+    const gone = this.#kept.filter(goes);
+    expect(await this.journal.purge(now)).toBe(gone.length);
+    this.#kept = this.#kept.filter((kept) => !goes(kept));
+    for (const { id, finding } of gone) if (this.#newest.get(finding)?.last === id) this.#newest.delete(finding);
+  }
+
+  #owed(name: string) {
+    return this.#kept
+      .flatMap((kept) => kept.owed.map((owed) => ({ kept, owed })))
+      .filter(({ owed }) => owed.sink === name);
+  }
+
+  #due(name: string) {
+    const passed = new Set<string>();
+    return this.#owed(name).filter(({ kept: { finding }, owed }) => {
+      if (owed.state !== 'pending' || passed.has(finding)) return false;
+      passed.add(finding);
+      return owed.claimed === undefined && owed.dueAt <= this.clock.now;
+    });
+  }
+
+  #claimed(pick: number): Owed | undefined {
+    const claimed = this.#kept.flatMap(({ owed }) => owed).filter((owed) => owed.claimed !== undefined);
+    return claimed[pick % Math.max(claimed.length, 1)];
+  }
+
+  #count(name: string, state: 'delivered' | 'dead' | 'superseded'): void {
+    const counts = this.#settled.get(name);
+    if (counts) counts[state] += 1;
+  }
+}
