@@ -17,7 +17,8 @@ export function timeOf(value: unknown, unit: TimeUnit, now: number, flags: Flags
   const written = text(value);
   if (written === undefined) return undefined;
   if (written.length > 64) return missing('time_unreadable', flags);
-  if (numericText.test(written) || typeof value === 'number') return fromNumber(Number(written), unit, now, flags);
+  if (typeof value === 'number' || numericText.test(written)) return fromNumber(Number(written), unit, now, flags);
+  if (usual.test(written) && isPlausible(Date.parse(written), now)) return { time: written, timeQuality: 'vendor' };
   const read = fromIso(written) ?? fromEnglish(written);
   if (read === undefined) return missing('time_unreadable', flags);
   if (!isPlausible(read.ms, now)) return missing('time_implausible', flags);
@@ -47,6 +48,8 @@ export function rfc3339(ms: number): string {
   return `${lastDay.date}${clock}.${fraction < 10 ? '00' : fraction < 100 ? '0' : ''}${fraction}Z`;
 }
 
+/** Our own form already, as most vendors send it: nothing to take apart. Later days of a month need the calendar. */
+const usual = /^\d{4}-\d\d-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const numericText = /^\d{9,19}(\.\d+)?$/;
 const earliest = Date.UTC(2000, 0, 1);
 const dayMs = 86_400_000;
