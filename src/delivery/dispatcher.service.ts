@@ -9,8 +9,11 @@ import { DeliveryOptions } from './delivery.options.js';
 import { Lanes } from './lanes.js';
 import { Parking } from './parking.js';
 import { settle } from './settlement.js';
+import { Settler } from './settler.js';
 
 const faultPauseMs = 1_000;
+/** After less than a full claim: a trickle is claimed a few at a time rather than one by one. */
+const gatherMs = 5;
 /** What a call that was told to stop gets to do so; one that hangs is left behind. */
 const abortGraceMs = 1_000;
 
@@ -22,6 +25,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   /** Ends the calls that are still running. */
   readonly #abort = new AbortController();
   readonly #parking: Parking;
+  readonly #settler: Settler;
   #loops: readonly Promise<void>[] = [];
 
   constructor(
@@ -30,6 +34,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly activity: ActivityStream,
   ) {
     this.#parking = new Parking(journal, activity);
+    this.#settler = new Settler((settlements) => journal.settle(settlements));
   }
 
   onApplicationBootstrap(): void {
@@ -51,6 +56,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   async #run(name: string, sink: Sink): Promise<void> {
     const breaker = new Breaker(sink.concurrency);
     const lanes = new Lanes();
+    const settling = new Lanes();
     const limit = sink.maxBatchBytes === undefined ? {} : { bytes: sink.maxBatchBytes };
     await this.#parking
       .watch(name, sink, breaker, this.#stop.signal)
@@ -59,29 +65,36 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     while (!this.#stop.signal.aborted) {
       await this.#pause(breaker.waitMs(Date.now()));
       const count = breaker.isOpen ? 1 : Math.max(sink.maxBatch, breaker.lanes);
-      for (const batch of inBatches(await this.#claim(name, { count, ...limit }), sink.maxBatch)) {
+      const claimed = await this.#claim(name, { count, ...limit });
+      for (const batch of inBatches(claimed, sink.maxBatch)) {
         await lanes.free(() => breaker.lanes);
-        lanes.take(this.#deliver(name, sink, breaker, batch));
+        lanes.take(this.#deliver(name, sink, breaker, batch, settling));
       }
-      if (breaker.isOpen) await lanes.idle();
+      if (breaker.isOpen) await idle(lanes, settling);
+      else if (claimed.length < count) await this.#pause(gatherMs);
     }
-    await lanes.idle();
+    await idle(lanes, settling);
   }
 
-  /** Does not throw: what could not be settled comes due again when its lease ends. */
-  async #deliver(name: string, sink: Sink, breaker: Breaker, batch: readonly Delivery[]): Promise<void> {
-    try {
-      if (this.#stop.signal.aborted || this.#parking.isParked(name) || breaker.waitMs(Date.now()) > 0) {
-        const leases = batch.map(({ lease }) => lease);
-        await this.journal.release(name, leases);
-      } else {
-        await this.#settle(name, sink, breaker, await attempt(sink, batch, this.#abort.signal));
-      }
-    } catch (error) {
-      await this.#fault(name, error);
+  /** One call; settling what it brought goes on after it, so that the next call need not wait for the disk. */
+  async #deliver(
+    name: string,
+    sink: Sink,
+    breaker: Breaker,
+    batch: readonly Delivery[],
+    settling: Lanes,
+  ): Promise<void> {
+    if (this.#stop.signal.aborted || this.#parking.isParked(name) || breaker.waitMs(Date.now()) > 0) {
+      const leases = batch.map(({ lease }) => lease);
+      await this.journal.release(name, leases).catch((error: unknown) => this.#fault(name, error));
+      return;
     }
+    const attempted = await attempt(sink, batch, this.#abort.signal);
+    const settled = this.#settle(name, sink, breaker, attempted);
+    settling.take(settled.catch((error: unknown) => this.#fault(name, error)));
   }
 
+  /** What could not be settled comes due again when its lease ends. */
   async #settle(name: string, sink: Sink, breaker: Breaker, attempted: readonly Attempted[]): Promise<void> {
     const now = Date.now();
     const policy = { now, maxAge: this.options.maxAge };
@@ -93,7 +106,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     if (attempted.some(({ outcome }) => outcome.kind === 'delivered')) this.#parking.recovered(name);
     const parked = attempted.find(({ outcome }) => outcome.kind === 'parked')?.outcome;
     if (parked?.kind === 'parked') await this.#parking.park(name, sink, breaker, parked.reason, this.#stop.signal);
-    await this.journal.settle(settlements);
+    await this.#settler.settle(settlements);
 
     attempted.forEach(({ delivery }, index) => {
       const settlement = settlements[index];
@@ -131,6 +144,10 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
     if (ms <= 0) return;
     await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
+}
+
+async function idle(...lanes: readonly Lanes[]): Promise<void> {
+  for (const each of lanes) await each.idle();
 }
 
 function inBatches(deliveries: readonly Delivery[], size: number): readonly (readonly Delivery[])[] {
