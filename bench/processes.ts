@@ -1,4 +1,5 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,15 +22,18 @@ export function forkTool(file: string, argument?: object): ChildProcess {
 }
 
 /** The next message of a forked process. */
-export function messageFrom<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => {
-      resolve(message as T);
-    });
-    child.once('exit', (code) => {
-      reject(new Error(`a bench process ended early, with ${String(code)}`));
-    });
+export async function messageFrom<T>(child: ChildProcess): Promise<T> {
+  const arrived = new AbortController();
+  const ended = once(child, 'exit', arrived).then(([code]: unknown[]) => {
+    throw new Error(`a bench process ended early, with ${String(code)}`);
   });
+  try {
+    const [message] = (await Promise.race([once(child, 'message', arrived), ended])) as [T];
+    return message;
+  } finally {
+    ended.catch(() => undefined);
+    arrived.abort();
+  }
 }
 
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
