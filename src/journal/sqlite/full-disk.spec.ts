@@ -11,10 +11,10 @@ import { openSqlite, SqliteOptions } from './journal.js';
 
 const workerUrl = new URL('../../../dist/journal/sqlite/worker.js', import.meta.url);
 
-/** A disk of twelve megabytes, where this user may have one. */
+/** A disk of eight megabytes, where this user may have one. */
 function mountSmallDisk(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', folder]).status === 0) return folder;
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]).status === 0) return folder;
   rmdirSync(folder);
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 
-/** Enough to move what is new in the WAL into the database; then the WAL is written over again, for as long as it takes. */
-const reserveBytes = 4_194_304;
+/** Enough to settle with for as long as it takes: what is settled makes room for the next. */
+const reserveBytes = 1_048_576;
 
 /**
  * Space kept back for a full disk: it is given up then, so that what was accepted can still be settled and counted,

@@ -22,12 +22,8 @@ export type StoreOptions = Retention & {
   readonly lease: number;
 };
 
-/**
- * A checkpoint holds the writer up for a few milliseconds, mostly by what is new in the WAL. The pages that every
- * transaction changes are in it many times and cost once: so it may grow long while little is new.
- */
-const mostNewBytes = 2_097_152;
-const mostWalPages = 6_000;
+/** About 4 MB: a checkpoint of that many pages holds the writer up for a few milliseconds. */
+const checkpointPages = 512;
 
 /** What became of one job of a transaction. */
 export type Done<T> =
@@ -51,8 +47,6 @@ export class Store {
   readonly #mark: Mark;
   readonly #reserve: Reserve;
   #isFull: boolean;
-  /** About what was written since the last checkpoint. */
-  #newBytes = 0;
   readonly #walState;
   readonly #begin;
   readonly #commit;
@@ -96,9 +90,6 @@ export class Store {
 
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {
     if (this.#isFull) throw diskIsFull();
-    for (const { body, alerts } of requests) {
-      this.#newBytes += alerts.reduce((sum, { json }) => sum + json.length, body.length);
-    }
     return this.#acceptance.append(requests);
   }
 
@@ -123,10 +114,8 @@ export class Store {
 
   /** Moves the WAL into the database once it is long: for after the answers, so that nobody waits for it. */
   checkpointWhenDue(): void {
-    const pages = this.#walState.get()?.log ?? 0;
-    if (this.#newBytes < mostNewBytes && pages < mostWalPages && !this.#isFull) return;
-    this.#db.pragma('wal_checkpoint(PASSIVE)');
-    this.#newBytes = 0;
+    const longest = this.#isFull ? 0 : checkpointPages;
+    if ((this.#walState.get()?.log ?? 0) >= longest) this.#db.pragma('wal_checkpoint(PASSIVE)');
   }
 
   /** Moves all of the WAL, and empties the file: for quiet times. */
