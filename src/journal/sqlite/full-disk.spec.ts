@@ -11,10 +11,10 @@ import { openSqlite, SqliteOptions } from './journal.js';
 
 const workerUrl = new URL('../../../dist/journal/sqlite/worker.js', import.meta.url);
 
-/** A disk of eight megabytes, where this user may have one. */
+/** A disk of sixteen megabytes, where this user may have one. */
 function mountSmallDisk(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]).status === 0) return folder;
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', folder]).status === 0) return folder;
   rmdirSync(folder);
   return undefined;
 }
@@ -47,15 +47,15 @@ describeWithDisk('a journal on a disk that is full', () => {
   const append = () =>
     journal.append([acceptedRequest({ receivedAt: Date.now(), body: Buffer.alloc(1_500, 'x') }, {})]);
 
-  /** Fills the disk with requests; returns the ids of those that were accepted. */
+  /** Fills the disk with requests, many at once; returns the ids of those that were accepted. */
   const fill = async (): Promise<{ accepted: string[]; refusal: JournalUnavailableError }> => {
     const accepted: string[] = [];
     for (;;) {
-      try {
-        for (const { alerts } of await append()) accepted.push(...alerts.map(({ id }) => id));
-      } catch (error) {
-        return { accepted, refusal: error as JournalUnavailableError };
-      }
+      const outcomes = await Promise.allSettled(Array.from({ length: 32 }, append));
+      const receipts = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+      accepted.push(...receipts.flatMap(({ alerts }) => alerts.map(({ id }) => id)));
+      const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (refused) return { accepted, refusal: refused.reason as JournalUnavailableError };
     }
   };
 

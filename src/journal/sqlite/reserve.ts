@@ -1,7 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { diskIsFull } from './errors.js';
 
-/** Enough to settle with for as long as it takes: what is settled makes room for the next. */
-const reserveBytes = 1_048_576;
+/** Enough to move all of a WAL into the database, twice over: then the WAL can be written again, however full it is. */
+const reserveBytes = 8_388_608;
 
 /**
  * Space kept back for a full disk: it is given up then, so that what was accepted can still be settled and counted,
@@ -30,7 +31,8 @@ export class Reserve {
 function fill(path: string): void {
   const file = openSync(path, 'wx', 0o600);
   try {
-    writeSync(file, Buffer.alloc(reserveBytes));
+    // A disk that is nearly full takes a part of it without a word.
+    if (writeSync(file, Buffer.alloc(reserveBytes)) < reserveBytes) throw diskIsFull();
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -128,10 +128,16 @@ export class Store {
     if (this.#isFull) this.#isFull = !this.#reserve.take();
   }
 
+  /** What cannot be moved out of the WAL now, on a full disk for one, is there when it is opened again. */
   close(): void {
     this.#mark.close();
-    this.checkpoint();
-    this.#db.close();
+    try {
+      this.checkpoint();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    } finally {
+      this.#db.close();
+    }
   }
 
   #giveUpReserve(): void {

@@ -56,10 +56,10 @@ export class Writer {
     }
   }
 
-  /** Serves what is left, and closes the store. */
+  /** Serves what is left, and closes the store; one that failed is left as it is. */
   close(): void {
     while (this.#serve([], []) > 0);
-    this.store.close();
+    if (!this.#failure) this.store.close();
   }
 
   /** Serves one group, beginning with what is given; returns how many messages it had. */
