@@ -133,7 +133,10 @@ function closedLoop(job: LoadJob, connections: readonly Connection[]): Promise<L
   });
 }
 
-/** At a fixed rate, whatever the answers do; a late answer's time runs from when its request was due. */
+/**
+ * At a fixed rate, whatever the answers do: a request that finds no idle connection counts from when it was due. What
+ * this process's own timer is late by, a millisecond and more, is no part of the server's answer.
+ */
 function openLoop(job: LoadJob, rate: number, connections: readonly Connection[]): Promise<LoadResult> {
   const nextId = idSource();
   const tally = new Tally();
@@ -143,12 +146,14 @@ function openLoop(job: LoadJob, rate: number, connections: readonly Connection[]
   let due = 0;
   let done = 0;
   return new Promise((resolve) => {
+    let lastTick = started;
     const tick = (): void => {
-      const elapsed = performance.now() - started;
-      while (due < total && (due * 1_000) / rate <= elapsed) {
+      const now = performance.now();
+      while (due < total && (due * 1_000) / rate <= now - started) {
         const connection = idle.pop();
         if (!connection) break;
-        const dueAt = started + (due * 1_000) / rate;
+        const scheduledAt = started + (due * 1_000) / rate;
+        const dueAt = scheduledAt > lastTick ? now : scheduledAt;
         due += 1;
         connection.send(nextId, (status) => {
           tally.count(status, performance.now() - dueAt);
@@ -157,6 +162,7 @@ function openLoop(job: LoadJob, rate: number, connections: readonly Connection[]
           if (done === total) resolve(tally.result(performance.now() - started));
         });
       }
+      lastTick = now;
       if (done < total) setTimeout(tick, 1);
     };
     tick();

@@ -1,4 +1,7 @@
+import axios, { isAxiosError, type AxiosResponse } from 'axios';
 import { Option, type Command } from 'commander';
+import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { at, text } from '../kit/read.js';
 
 /** Where the admin side of a running router is, and the token it wants. */
@@ -19,8 +22,8 @@ export function withAdmin(command: Command): Command {
 
 /** Asks for JSON. Throws with what the router says of it, or why it could not be asked. */
 export async function askAdmin(address: AdminAddress, path: string): Promise<unknown> {
-  const response = await fetchAdmin(address, path, AbortSignal.timeout(answerWithinMs));
-  return response.json();
+  const { data } = await getFromAdmin<unknown>(address, path, 'json', AbortSignal.timeout(answerWithinMs));
+  return data;
 }
 
 /** Reads server-sent events until the signal aborts; throws when the stream ends before that. */
@@ -30,9 +33,9 @@ export async function* streamAdmin(
   signal: AbortSignal,
 ): AsyncGenerator<unknown, void> {
   try {
-    const response = await fetchAdmin(address, path, signal);
+    const { data: stream } = await getFromAdmin<Readable>(address, path, 'stream', signal);
     let buffered = '';
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
       buffered += chunk;
       const frames = buffered.split('\n\n');
       buffered = frames.pop() ?? '';
@@ -48,20 +51,29 @@ export async function* streamAdmin(
   if (!signal.aborted) throw new Error(`${address.admin} ended the stream.`);
 }
 
-async function fetchAdmin({ admin, token }: AdminAddress, path: string, signal: AbortSignal): Promise<Response> {
+async function getFromAdmin<T>(
+  { admin, token }: AdminAddress,
+  path: string,
+  responseType: 'json' | 'stream',
+  signal: AbortSignal,
+): Promise<AxiosResponse<T>> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${headerText(token)}` };
-  let response: Response;
   try {
-    response = await fetch(new URL(path, admin), { headers, signal, redirect: 'error' });
-  } catch (error) {
-    throw new Error(`${admin} cannot be asked: ${reasonOf(error)}. Is the router running, and is --admin right?`, {
-      cause: error,
+    return await axios.get<T>(new URL(path, admin).href, {
+      headers,
+      responseType,
+      signal,
+      maxRedirects: 0,
+      proxy: false,
     });
+  } catch (error) {
+    if (!isAxiosError<unknown>(error) || !error.response) {
+      throw new Error(`${admin} cannot be asked: ${reasonOf(error)}. Is the router running, and is --admin right?`);
+    }
+    const { status, data } = error.response;
+    const hint = status === 401 ? ' Set SIGNALBOX_ADMIN_TOKEN.' : '';
+    throw new Error(`${admin} answered ${status}: ${await detailOf(data, error.message)}${hint}`);
   }
-  if (response.ok) return response;
-  const detail = await detailOf(response);
-  const hint = response.status === 401 ? ' Set SIGNALBOX_ADMIN_TOKEN.' : '';
-  throw new Error(`${admin} answered ${response.status}: ${detail}${hint}`);
 }
 
 /** UTF-8 as headers carry it. What no header can carry is refused here: `fetch` would repeat it in its message. */
@@ -71,17 +83,13 @@ function headerText(token: string): string {
   return bytes;
 }
 
-/** What `fetch` throws says only that it failed; the cause says why. */
+/** The code says it in short; what is no address has none. */
 function reasonOf(error: unknown): string {
-  return (
-    text(at(error, 'cause', 'code')) ??
-    text(at(error, 'cause', 'message')) ??
-    text(at(error, 'message')) ??
-    String(error)
-  );
+  return text(at(error, 'code')) ?? text(at(error, 'message')) ?? String(error);
 }
 
-async function detailOf(response: Response): Promise<string> {
-  const problem: unknown = await response.json().catch(() => undefined);
-  return text(at(problem, 'detail')) ?? response.statusText;
+/** Of a problem document, which a stream has still to deliver. */
+async function detailOf(data: unknown, otherwise: string): Promise<string> {
+  const problem = data instanceof Readable ? await json(data).catch(() => undefined) : data;
+  return text(at(problem, 'detail')) ?? otherwise;
 }

@@ -7,6 +7,7 @@ import { attempt, type Attempted } from './attempt.js';
 import { Breaker } from './breaker.js';
 import { DeliveryOptions } from './delivery.options.js';
 import { Lanes } from './lanes.js';
+import { Pace } from './pace.js';
 import { Parking } from './parking.js';
 import { settle } from './settlement.js';
 import { Settler } from './settler.js';
@@ -56,6 +57,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   async #run(name: string, sink: Sink): Promise<void> {
     const breaker = new Breaker(sink.concurrency);
     const lanes = new Lanes();
+    const pace = new Pace();
     const settling = new Lanes();
     const limit = sink.maxBatchBytes === undefined ? {} : { bytes: sink.maxBatchBytes };
     await this.#parking
@@ -64,11 +66,11 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
 
     while (!this.#stop.signal.aborted) {
       await this.#pause(breaker.waitMs(Date.now()));
-      const count = breaker.isOpen ? 1 : Math.max(sink.maxBatch, breaker.lanes);
+      const count = breaker.isOpen ? 1 : Math.max(sink.maxBatch, breaker.lanes * pace.rounds);
       const claimed = await this.#claim(name, { count, ...limit });
       for (const batch of inBatches(claimed, sink.maxBatch)) {
         await lanes.free(() => breaker.lanes);
-        lanes.take(this.#deliver(name, sink, breaker, batch, settling));
+        lanes.take(this.#deliver(name, sink, { breaker, pace, settling }, batch));
       }
       if (breaker.isOpen) await idle(lanes, settling);
       else if (claimed.length < count) await this.#pause(gatherMs);
@@ -80,9 +82,8 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
   async #deliver(
     name: string,
     sink: Sink,
-    breaker: Breaker,
+    { breaker, pace, settling }: { breaker: Breaker; pace: Pace; settling: Lanes },
     batch: readonly Delivery[],
-    settling: Lanes,
   ): Promise<void> {
     if (this.#stop.signal.aborted || this.#parking.isParked(name) || breaker.waitMs(Date.now()) > 0) {
       const leases = batch.map(({ lease }) => lease);
@@ -90,6 +91,7 @@ export class Dispatcher implements OnApplicationBootstrap, BeforeApplicationShut
       return;
     }
     const attempted = await attempt(sink, batch, this.#abort.signal);
+    for (const { timing } of attempted) pace.record(timing.durationMs);
     const settled = this.#settle(name, sink, breaker, attempted);
     settling.take(settled.catch((error: unknown) => this.#fault(name, error)));
   }

@@ -70,6 +70,7 @@ export class Packer {
   #forgetTerms = false;
   /** The router shares the decisions that come often: so their texts are made once. */
   readonly #decisions = new WeakMap<RoutedAlert['sinks'], { routes: readonly string[]; text: string }>();
+  #lastArrival = { remoteAddress: '', authentication: '', contentType: '', text: '' };
   readonly #spareFields: Float64Array<ArrayBuffer>[] = [];
   readonly #spareBytes: Buffer<ArrayBuffer>[] = [];
 
@@ -123,7 +124,7 @@ export class Packer {
     this.#id(request.id);
     this.#term(request.source);
     this.#number(request.receivedAt);
-    this.#text(JSON.stringify({ remoteAddress, authentication, contentType }));
+    this.#term(this.#arrivalText(remoteAddress, authentication, contentType));
     this.#blob(request.body);
     this.#text(unread.length === 0 && probe === undefined ? '' : JSON.stringify({ unread, probe }));
     this.#number(request.alerts.length);
@@ -143,6 +144,21 @@ export class Packer {
     this.#number((age.isDated ? 1 : 0) + (age.ends ? 2 : 0));
     this.#term(this.#decisionText(routed));
     this.#text(JSON.stringify(alert));
+  }
+
+  /** One sender's requests mostly come one after the other, and differ in nothing of this. */
+  #arrivalText(remoteAddress: string, authentication: string, contentType: string): string {
+    const last = this.#lastArrival;
+    if (
+      last.remoteAddress === remoteAddress &&
+      last.authentication === authentication &&
+      last.contentType === contentType
+    ) {
+      return last.text;
+    }
+    const text = JSON.stringify({ remoteAddress, authentication, contentType });
+    this.#lastArrival = { remoteAddress, authentication, contentType, text };
+    return text;
   }
 
   #decisionText({ routes, sinks }: RoutedAlert): string {
@@ -232,7 +248,7 @@ export class Unpacker {
     const id = this.#blob(idBytes);
     const source = this.#term();
     const receivedAt = this.#number();
-    const arrival = this.#text();
+    const arrival = this.#term();
     const body = this.#blob(this.#number());
     const rest = this.#text();
     const { unread, probe } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);

@@ -14,8 +14,10 @@ type WaitingAppend = Waiting<readonly Receipt[]> & { readonly requests: readonly
 const closed = 'The journal is closed.';
 /** Beyond this the writer cannot keep up: better to say no at once than to let senders wait in vain. */
 const mostWaiting = 10_000;
-/** One is being written and one is next; what comes meanwhile gathers, and crosses in one message. */
-const mostPacks = 2;
+/** One is being written, the others are next; what comes meanwhile gathers, and crosses in one message. */
+const mostPacks = 4;
+/** What one turn of the event loop brings goes over in parts of so many, so that the writer begins with the first. */
+const packCalls = 12;
 /** A tick may bring more than a group should hold. */
 const packBytes = 1_048_576;
 
@@ -92,7 +94,8 @@ export class WriterThread {
         });
       this.#gathered.push({ requests, resolve, reject });
       this.#waiting += 1;
-      if (this.#packer.size >= packBytes) this.#handOver();
+      const isPart = this.#gathered.length >= packCalls && this.#packs.length < mostPacks;
+      if (isPart || this.#packer.size >= packBytes) this.#handOver();
     });
   }
 
