@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { acceptedRequest, type RequestOf } from '../../test/support/accepted-request.js';
+import { receivedActivity } from '../../test/support/activities.js';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import type { Attempt } from '../core/journal.js';
 import { createLog, NestLog } from './log.js';
@@ -39,7 +40,7 @@ describe('the log', () => {
   });
 
   it('is silent about what goes well, unless asked', () => {
-    activity.next(received({}));
+    activity.next(received({ body: Buffer.alloc(100) }));
     activity.next(attempted({ outcome: 'delivered' }, 'delivered'));
     expect(lines).toEqual([]);
 
@@ -118,19 +119,7 @@ describe("the framework's messages", () => {
 });
 
 function received(request: Omit<RequestOf, 'receivedAt'>): Activity {
-  const { id, source, remoteAddress, alerts, unread, probe } = acceptedRequest({ receivedAt: at, ...request }, {});
-  return {
-    kind: 'received',
-    at,
-    source,
-    requestId: id,
-    remoteAddress,
-    bytes: 100,
-    durationMs: 4,
-    alerts: alerts.map(({ alert, routes }) => ({ alert, id: alert.id, status: 'accepted', routes, sinks: [] })),
-    unread,
-    ...(probe !== undefined && { probe }),
-  };
+  return receivedActivity(acceptedRequest({ receivedAt: at, ...request }, {}));
 }
 
 function attempted(attempt: Partial<Attempt>, next: 'delivered' | 'pending' | 'dead'): Activity {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import { acceptedRequest, type ReportOf } from '../../test/support/accepted-request.js';
+import { receivedActivity } from '../../test/support/activities.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
 import type { Activity } from '../core/activity.js';
 import type { Attempt } from '../core/journal.js';
@@ -112,24 +113,16 @@ function received(
   unread: number,
   probe?: string,
 ): Activity {
-  const { id, source, remoteAddress, alerts } = acceptedRequest({ receivedAt: at }, ...reports);
+  const parts = Array.from({ length: unread }, (_, index) => ({ index, reason: `vendor's words ${index}` }));
+  const request = acceptedRequest({ receivedAt: at, unread: parts, ...(probe !== undefined && { probe }) }, ...reports);
+  const activity = receivedActivity(request);
   return {
-    kind: 'received',
-    at,
-    source,
-    requestId: id,
-    remoteAddress,
-    bytes: 100,
-    durationMs: 4,
-    alerts: alerts.map(({ alert, routes, sinks }, index) => ({
-      alert,
-      id: alert.id,
+    ...activity,
+    alerts: activity.alerts.map((alert, index) => ({
+      ...alert,
       status: statuses[index] ?? 'accepted',
-      routes: routes.length === 0 ? [] : ['urgent'],
-      sinks: sinks.map(({ sink }) => sink),
+      routes: alert.routes.length === 0 ? [] : ['urgent'],
     })),
-    unread: Array.from({ length: unread }, (_, index) => ({ index, reason: `vendor's words ${index}` })),
-    ...(probe !== undefined && { probe }),
   };
 }
 

@@ -4,6 +4,7 @@ import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
+import { receivedActivity } from '../../test/support/activities.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import { streamTail } from './tail.js';
@@ -41,7 +42,6 @@ describe('the tail', () => {
         source: 'warden',
         alerts: [
           {
-            id: 'a-1',
             status: 'accepted',
             severity: 'high',
             title: 'Line one\nevent: forged',
@@ -190,18 +190,7 @@ async function take(events: AsyncIterator<Told>, count: number): Promise<readonl
 const at = Date.parse('2026-03-01T12:00:00Z');
 
 function received(source: string, title: string, sinks: readonly string[]): Activity {
-  const { id, remoteAddress, alerts } = acceptedRequest({ receivedAt: at, source }, { title, sinks });
-  return {
-    kind: 'received',
-    at,
-    source,
-    requestId: id,
-    remoteAddress,
-    bytes: 100,
-    durationMs: 4,
-    alerts: alerts.map(({ alert, routes }) => ({ alert, id: 'a-1', status: 'accepted', routes, sinks })),
-    unread: [],
-  };
+  return receivedActivity(acceptedRequest({ receivedAt: at, source }, { title, sinks }));
 }
 
 function parked(sink: string): Activity {

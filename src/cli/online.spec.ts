@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
+import { receivedActivity } from '../../test/support/activities.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
 import { FakeTerminal, run } from '../../test/support/cli.js';
 import { freePort } from '../../test/support/free-port.js';
@@ -78,24 +79,16 @@ describe('signalbox tail', () => {
       admin.activity.next({ kind: 'parked', at: receivedAt, sink: 'pager', reason: 'no\nkey' });
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    const { id, remoteAddress, alerts } = acceptedRequest({ receivedAt }, { title: 'fire' });
-    admin.activity.next({
-      kind: 'received',
-      at: receivedAt,
-      source: 'warden',
-      requestId: id,
-      remoteAddress,
-      bytes: 1,
-      durationMs: 1,
-      alerts: alerts.map(({ alert, routes }) => ({ alert, id: 'a-1', status: 'accepted', routes, sinks: ['pager'] })),
-      unread: [],
-    });
+    const fire = receivedActivity(acceptedRequest({ receivedAt }, { title: 'fire' }));
+    admin.activity.next(fire);
     while (!terminal.out.includes('fire')) await new Promise((resolve) => setTimeout(resolve, 10));
     abort.abort();
     await running;
     const lines = terminal.out.split('\n');
     expect(lines[0]).toBe('2026-03-01T12:00:00.000Z  parked     pager: no\\u000akey');
-    expect(lines.at(-2)).toBe('2026-03-01T12:00:00.000Z  accepted   a-1  warden: high fire -> pager');
+    expect(lines.at(-2)).toBe(
+      `2026-03-01T12:00:00.000Z  accepted   ${fire.alerts[0]?.id ?? ''}  warden: high fire -> pager`,
+    );
   });
 
   it('shows a line of JSON each, and says when the router ended it', async () => {
