@@ -57,6 +57,9 @@ export type Delivery = {
   readonly lease: Lease;
 };
 
+/** How much to claim: deliveries, bytes of alert JSON, and whether a parked sink gives some too, to try it with. */
+export type ClaimLimit = { readonly count: number; readonly bytes?: number; readonly whileParked?: boolean };
+
 /** The right to settle a claimed delivery; void once it expired and somebody else claimed. */
 export type Lease = { readonly seq: number; readonly token: number };
 
@@ -162,6 +165,12 @@ export type PageRequest = { readonly limit: number; readonly cursor?: string };
 /** Newest first. No `next`: the end. */
 export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
 
+/** Who ends a parking: `router`, a probe that succeeds, or an operator; `operator`, nobody but an operator. */
+export type ParkedBy = 'router' | 'operator';
+
+/** Why, since when (milliseconds since the epoch) and by whom a sink is parked. */
+export type Parked = { readonly reason: string; readonly since: number; readonly by: ParkedBy };
+
 export type SinkBacklog = {
   readonly sink: string;
   readonly pending: number;
@@ -171,7 +180,7 @@ export type SinkBacklog = {
   /** Accept time of the oldest pending delivery, milliseconds since the epoch. */
   readonly oldestPendingAt?: number;
   /** Set while the sink is parked. */
-  readonly parked?: { readonly reason: string; readonly since: number };
+  readonly parked?: Parked;
 };
 
 /** Totals since the journal began. */
@@ -205,11 +214,7 @@ export abstract class Journal {
    * the caller. Of one finding at most one delivery is out at once, and none before an earlier one is settled. Waits
    * while there is nothing to do or the sink is parked; ends when the signal aborts.
    */
-  abstract claim(
-    sink: string,
-    limit: { readonly count: number; readonly bytes?: number },
-    signal: AbortSignal,
-  ): AsyncIterable<readonly Delivery[]>;
+  abstract claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]>;
 
   /** Records what became of claimed deliveries; durable when it resolves. Returns how many leases were still valid. */
   abstract settle(settlements: readonly Settlement[]): Promise<number>;
@@ -217,9 +222,13 @@ export abstract class Journal {
   /** Gives claimed deliveries back untried, as at shutdown: due at once, no attempt counted. */
   abstract release(sink: string, leases: readonly Lease[]): Promise<void>;
 
-  /** Stops claims for a sink until `resume`; survives a restart. */
-  abstract park(sink: string, reason: string): Promise<void>;
-  abstract resume(sink: string): Promise<void>;
+  /**
+   * Stops claims for a sink until `resume`; survives a restart. Parked again, a sink keeps its first time, and its
+   * first reason too, unless an operator now holds what the router had parked. Returns what holds from now on.
+   */
+  abstract park(sink: string, reason: string, by?: ParkedBy): Promise<Parked>;
+  /** Ends a parking, for `router` only one of its own. Returns the one that it ended. */
+  abstract resume(sink: string, by?: ParkedBy): Promise<Parked | undefined>;
 
   abstract alert(id: string): Promise<AlertRecord | undefined>;
   abstract alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>>;

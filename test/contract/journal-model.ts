@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import type { Delivery, Journal } from '../../src/core/journal.js';
+import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
 
@@ -35,8 +35,8 @@ export type Step =
   | { readonly do: 'claim'; readonly sink: string; readonly count: number }
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
   | { readonly do: 'release'; readonly pick: number }
-  | { readonly do: 'park'; readonly sink: string }
-  | { readonly do: 'resume'; readonly sink: string }
+  | { readonly do: 'park'; readonly sink: string; readonly by: ParkedBy }
+  | { readonly do: 'resume'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'purge' };
 
@@ -49,6 +49,7 @@ type Report = {
 
 const sinks = ['pager', 'lake'];
 const sink = fc.constantFrom(...sinks);
+const by = fc.constantFrom<ParkedBy[]>('router', 'operator');
 const report: fc.Arbitrary<Report> = fc.record({
   finding: fc.constantFrom('f', 'g', 'h'),
   version: fc.constantFrom('1', '2', '3', '4', '5', '6'),
@@ -77,8 +78,8 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat(9) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink, by }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('purge' as const) }) },
   ),
@@ -93,7 +94,7 @@ export class Comparison {
   /** What was ever accepted: a purge removes alerts, never what was counted. */
   readonly #counts = { accepted: 0, duplicates: 0, unrouted: 0 };
   readonly #settled = new Map(sinks.map((name) => [name, { delivered: 0, dead: 0, superseded: 0 }]));
-  readonly #parked = new Set<string>();
+  readonly #parked = new Map<string, ParkedBy>();
 
   constructor(
     private readonly journal: Journal,
@@ -111,11 +112,9 @@ export class Comparison {
       case 'release':
         return this.#release(step.pick);
       case 'park':
-        this.#parked.add(step.sink);
-        return this.journal.park(step.sink, 'HTTP 403');
+        return this.#park(step.sink, step.by);
       case 'resume':
-        this.#parked.delete(step.sink);
-        return this.journal.resume(step.sink);
+        return this.#resume(step.sink, step.by);
       case 'wait':
         this.clock.now += step.ms;
         return;
@@ -140,7 +139,7 @@ export class Comparison {
     for (const { sink: name, ...shown } of counts.sinks) {
       const pending = this.#owed(name).filter(({ owed }) => owed.state === 'pending').length;
       expect(shown).toMatchObject({ pending, ...this.#settled.get(name) });
-      expect(shown.parked !== undefined).toBe(this.#parked.has(name));
+      expect(shown.parked?.by).toBe(this.#parked.get(name));
     }
   }
 
@@ -215,6 +214,18 @@ export class Comparison {
     expect(await this.journal.settle([settlement])).toBe(0);
     Object.assign(owed, { state: as, attempts: attempt, dueAt: at + ms, claimed: undefined });
     if (as !== 'pending') this.#count(owed.sink, as);
+  }
+
+  async #park(name: string, by: ParkedBy): Promise<void> {
+    if (this.#parked.get(name) !== 'operator') this.#parked.set(name, by);
+    expect((await this.journal.park(name, 'HTTP 403', by)).by).toBe(this.#parked.get(name));
+  }
+
+  async #resume(name: string, by: ParkedBy): Promise<void> {
+    const parkedBy = this.#parked.get(name);
+    const ends = parkedBy !== undefined && (by === 'operator' || parkedBy === 'router');
+    if (ends) this.#parked.delete(name);
+    expect((await this.journal.resume(name, by))?.by).toBe(ends ? parkedBy : undefined);
   }
 
   async #release(pick: number): Promise<void> {

@@ -46,9 +46,9 @@ export function describeJournal(name: string, open: OpenJournal): void {
     };
 
     /** The next batch; fails by the test's own deadline when there is none. */
-    const claim = async (sink = 'pager', count = 100): Promise<readonly Delivery[]> => {
+    const claim = async (sink = 'pager', count = 100, whileParked = false): Promise<readonly Delivery[]> => {
       const stop = new AbortController();
-      for await (const batch of journal.claim(sink, { count }, stop.signal)) {
+      for await (const batch of journal.claim(sink, { count, whileParked }, stop.signal)) {
         stop.abort();
         return batch;
       }
@@ -490,7 +490,7 @@ export function describeJournal(name: string, open: OpenJournal): void {
           dead: 0,
           superseded: 0,
           oldestPendingAt: now,
-          parked: { reason: 'HTTP 403', since: now },
+          parked: { reason: 'HTTP 403', since: now, by: 'router' },
         });
         await journal.resume('pager');
         expect(await waiting).toHaveLength(1);
@@ -509,8 +509,46 @@ export function describeJournal(name: string, open: OpenJournal): void {
         await journal.park('pager', 'HTTP 403');
         const since = now;
         now += minuteMs;
-        await journal.park('pager', 'HTTP 401');
+        expect(await journal.park('pager', 'HTTP 401')).toEqual({ reason: 'HTTP 403', since, by: 'router' });
         expect((await journal.counts()).sinks).toMatchObject([{ parked: { reason: 'HTTP 403', since } }]);
+      });
+
+      it('by an operator is resumed by an operator alone', async () => {
+        const parked = { reason: 'key rotation', since: now, by: 'operator' as const };
+        expect(await journal.park('pager', 'key rotation', 'operator')).toEqual(parked);
+        now += minuteMs;
+        expect(await journal.park('pager', 'HTTP 403', 'router')).toEqual(parked);
+        expect(await journal.resume('pager', 'router')).toBeUndefined();
+        expect((await journal.counts()).sinks).toMatchObject([{ parked }]);
+        expect(await journal.resume('pager', 'operator')).toEqual(parked);
+        expect((await journal.counts()).sinks[0]).not.toHaveProperty('parked');
+        expect(await journal.resume('pager', 'operator')).toBeUndefined();
+      });
+
+      it('by the router may be held by an operator, and then no probe ends it', async () => {
+        await journal.park('pager', 'HTTP 403', 'router');
+        const since = now;
+        now += minuteMs;
+        const held = { reason: 'key rotation', since, by: 'operator' };
+        expect(await journal.park('pager', 'key rotation', 'operator')).toEqual(held);
+        expect(await journal.resume('pager', 'router')).toBeUndefined();
+        expect((await journal.counts()).sinks).toMatchObject([{ parked: held }]);
+      });
+
+      it('takes the last word of several that are kept together', async () => {
+        await journal.park('pager', 'key rotation', 'operator');
+        const [ended, parked] = await Promise.all([journal.resume('pager'), journal.park('pager', 'HTTP 403')]);
+        expect(ended?.by).toBe('operator');
+        expect(parked.by).toBe('router');
+        expect((await journal.counts()).sinks).toMatchObject([{ parked: { reason: 'HTTP 403', by: 'router' } }]);
+      });
+
+      it('gives deliveries to whoever wants to try it, and stays parked', async () => {
+        await journal.park('pager', 'HTTP 403');
+        await accept({}, {});
+        const given = await claim('pager', 1, true);
+        expect(given).toHaveLength(1);
+        expect((await journal.counts()).sinks).toMatchObject([{ pending: 2, parked: { reason: 'HTTP 403' } }]);
       });
     });
 

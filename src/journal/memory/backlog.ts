@@ -1,4 +1,5 @@
-import type { Delivery, Lease, Settlement, SinkBacklog } from '../../core/journal.js';
+import type { ClaimLimit, Delivery, Lease, Parked, ParkedBy, Settlement, SinkBacklog } from '../../core/journal.js';
+import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { Look } from '../../kit/claim-bell.js';
 import type { KeptDelivery } from './kept.js';
 
@@ -6,7 +7,7 @@ import type { KeptDelivery } from './kept.js';
 export class Backlog {
   readonly #pending = new Map<number, KeptDelivery>();
   readonly #settled = { delivered: 0, dead: 0, superseded: 0 };
-  #parked: SinkBacklog['parked'];
+  #parked: Parked | undefined;
   #lastToken = 0;
 
   constructor(
@@ -23,12 +24,12 @@ export class Backlog {
    * Leases what is due. A finding is passed over when its earliest delivery is out or waiting: nothing overtakes.
    * `now` is the wall clock, `uptime` one that never jumps, both in milliseconds.
    */
-  claim(limit: { readonly count: number; readonly bytes?: number }, now: number, uptime: number): Look {
+  claim(limit: ClaimLimit, now: number, uptime: number): Look {
     const deliveries: Delivery[] = [];
     const passed = new Set<string>();
     let againMs = Number.POSITIVE_INFINITY;
     let bytes = 0;
-    if (this.#parked) return { deliveries };
+    if (this.#parked && limit.whileParked !== true) return { deliveries };
     for (const delivery of this.#pending.values()) {
       const { alert } = delivery.of;
       if (passed.has(alert.fingerprint)) continue;
@@ -78,12 +79,16 @@ export class Backlog {
     }
   }
 
-  park(reason: string, since: number): void {
-    this.#parked ??= { reason, since };
+  park(reason: string, by: ParkedBy, since: number): Parked {
+    this.#parked = parkedAgain(this.#parked, { reason, since, by });
+    return this.#parked;
   }
 
-  resume(): void {
+  resume(by: ParkedBy): Parked | undefined {
+    const parked = this.#parked;
+    if (!parked || !mayEnd(parked, by)) return undefined;
     this.#parked = undefined;
+    return parked;
   }
 
   count(): SinkBacklog {

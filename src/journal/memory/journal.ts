@@ -8,6 +8,7 @@ import {
   type AlertQuery,
   type AlertRecord,
   type AlertSummary,
+  type ClaimLimit,
   type Delivery,
   type DeliveryRecord,
   type DeliveryState,
@@ -16,6 +17,8 @@ import {
   type Lease,
   type Page,
   type PageRequest,
+  type Parked,
+  type ParkedBy,
   type Receipt,
   type RequestRecord,
   type RoutedAlert,
@@ -59,11 +62,7 @@ class MemoryJournal extends Journal {
     return requests.map((request) => this.#keep(request));
   }
 
-  claim(
-    sink: string,
-    limit: { readonly count: number; readonly bytes?: number },
-    signal: AbortSignal,
-  ): AsyncIterable<readonly Delivery[]> {
+  claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]> {
     const look = async () => {
       await this.check();
       return this.#backlog(sink).claim(limit, this.context.now(), performance.now());
@@ -90,15 +89,16 @@ class MemoryJournal extends Journal {
     this.#bell.ring(sink);
   }
 
-  async park(sink: string, reason: string): Promise<void> {
+  async park(sink: string, reason: string, by: ParkedBy = 'router'): Promise<Parked> {
     await this.check();
-    this.#backlog(sink).park(reason, this.context.now());
+    return this.#backlog(sink).park(reason, by, this.context.now());
   }
 
-  async resume(sink: string): Promise<void> {
+  async resume(sink: string, by: ParkedBy = 'operator'): Promise<Parked | undefined> {
     await this.check();
-    this.#backlog(sink).resume();
+    const ended = this.#backlog(sink).resume(by);
     this.#bell.ring(sink);
+    return ended;
   }
 
   async alert(id: string): Promise<AlertRecord | undefined> {

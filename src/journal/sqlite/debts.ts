@@ -1,6 +1,15 @@
 import type Database from 'better-sqlite3';
 import { actionOf, states, type Action } from '../../core/alert.js';
-import { deliveryStates, type Attempt, type Lease, type Settlement } from '../../core/journal.js';
+import {
+  deliveryStates,
+  type Attempt,
+  type ClaimLimit,
+  type Lease,
+  type Parked,
+  type ParkedBy,
+  type Settlement,
+} from '../../core/journal.js';
+import { mayEnd, parkedAgain } from '../../core/parking.js';
 import { Backlog, type Claimed, type Clocks, type Owed } from './backlog.js';
 import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
@@ -14,8 +23,6 @@ export type ClaimedDelivery = {
   readonly routes: readonly string[];
   readonly json: Buffer;
 };
-
-type Parked = { readonly reason: string; readonly since: number };
 
 const delivered = deliveryStates.indexOf('delivered');
 const dead = deliveryStates.indexOf('dead');
@@ -43,6 +50,8 @@ const mostAttempts = 100;
 export class Debts {
   readonly #backlogs = new Map<string, Backlog>();
   readonly #parked = new Map<string, Parked>();
+  /** What the open transaction makes of it; undefined, resumed. */
+  readonly #reparked = new Map<string, Parked | undefined>();
   /** What to do in memory once the open transaction is on disk. */
   #newlyOwed: { readonly sink: string; readonly owed: Owed }[] = [];
   #afterCommit: (() => void)[] = [];
@@ -80,11 +89,13 @@ export class Debts {
         'SELECT json, state, is_first, received_at, decision FROM alerts WHERE seq = ?',
       )
       .raw();
-    this.#updateParked = db.prepare('UPDATE sinks SET parked_reason = ?, parked_at = ? WHERE number = ?');
-    const parked = db.prepare<[], [string, string, number]>(
-      'SELECT name, parked_reason, parked_at FROM sinks WHERE parked_reason IS NOT NULL',
+    this.#updateParked = db.prepare(
+      'UPDATE sinks SET parked_reason = ?, parked_at = ?, parked_by = ? WHERE number = ?',
     );
-    for (const [name, reason, since] of parked.raw().all()) this.#parked.set(name, { reason, since });
+    const parked = db.prepare<[], [string, string, number, ParkedBy]>(
+      'SELECT name, parked_reason, parked_at, parked_by FROM sinks WHERE parked_reason IS NOT NULL',
+    );
+    for (const [name, reason, since, by] of parked.raw().all()) this.#parked.set(name, { reason, since, by });
   }
 
   /** One more delivery, of an alert later than all before it. */
@@ -105,11 +116,11 @@ export class Debts {
   /** Leases what is due, oldest first, at most `count` and about `bytes` of JSON. */
   claim(
     sink: string,
-    { count, bytes = Number.POSITIVE_INFINITY }: { readonly count: number; readonly bytes?: number },
+    { count, bytes = Number.POSITIVE_INFINITY, whileParked = false }: ClaimLimit,
     clocks: Clocks,
   ): { readonly deliveries: readonly ClaimedDelivery[]; readonly againMs?: number | undefined } {
     const deliveries: ClaimedDelivery[] = [];
-    if (this.#parked.has(sink) || !this.ledger.sinks.find(sink)) return { deliveries };
+    if ((this.#parked.has(sink) && !whileParked) || !this.ledger.sinks.find(sink)) return { deliveries };
     const backlog = this.#backlog(sink);
     let taken = 0;
     while (deliveries.length < count) {
@@ -139,16 +150,19 @@ export class Debts {
     for (const { seq, token } of leases) this.#backlog(sink).release(seq, token);
   }
 
-  /** Parked again, it keeps its first reason. */
-  park(sink: string, reason: string, since: number): void {
-    if (this.#parked.has(sink)) return;
-    this.#updateParked.run(reason, since, this.ledger.sinks.change(sink).number);
-    this.#afterCommit.push(() => this.#parked.set(sink, { reason, since }));
+  park(sink: string, told: Parked): Parked {
+    const parked = parkedAgain(this.#parkedInside(sink), told);
+    this.#updateParked.run(parked.reason, parked.since, parked.by, this.ledger.sinks.change(sink).number);
+    this.#reparked.set(sink, parked);
+    return parked;
   }
 
-  resume(sink: string): void {
-    this.#updateParked.run(null, null, this.ledger.sinks.change(sink).number);
-    this.#afterCommit.push(() => this.#parked.delete(sink));
+  resume(sink: string, by: ParkedBy): Parked | undefined {
+    const parked = this.#parkedInside(sink);
+    if (!parked || !mayEnd(parked, by)) return undefined;
+    this.#updateParked.run(null, null, null, this.ledger.sinks.change(sink).number);
+    this.#reparked.set(sink, undefined);
+    return parked;
   }
 
   parked(sink: string): Parked | undefined {
@@ -163,15 +177,24 @@ export class Debts {
   commit(): void {
     for (const { sink, owed } of this.#newlyOwed) this.#backlog(sink).append(owed);
     for (const apply of this.#afterCommit) apply();
+    for (const [sink, parked] of this.#reparked) {
+      if (parked) this.#parked.set(sink, parked);
+      else this.#parked.delete(sink);
+    }
     this.rollback();
   }
 
   rollback(): void {
     this.#newlyOwed = [];
     this.#afterCommit = [];
+    this.#reparked.clear();
     this.#settling.clear();
     this.#owed.clear();
     this.#settled.clear();
+  }
+
+  #parkedInside(sink: string): Parked | undefined {
+    return this.#reparked.has(sink) ? this.#reparked.get(sink) : this.#parked.get(sink);
   }
 
   #settleOne({ sink, lease, attempt, next }: Settlement, clocks: Clocks): boolean {

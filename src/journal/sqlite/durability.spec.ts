@@ -116,7 +116,7 @@ describe('a journal in a file', () => {
     const first = await open();
     const request = acceptedRequest({ receivedAt: Date.now() }, { finding: 'f', version: '1' }, { finding: 'f' });
     await first.append([request]);
-    await first.park('pager', 'HTTP 403');
+    await first.park('pager', 'HTTP 403', 'operator');
     const before = await first.counts();
     await first.close();
     const again = await open();

@@ -7,6 +7,7 @@ import {
   type AlertQuery,
   type AlertRecord,
   type AlertSummary,
+  type ClaimLimit,
   type Delivery,
   type DeliveryRecord,
   type DeliveryState,
@@ -15,6 +16,8 @@ import {
   type Lease,
   type Page,
   type PageRequest,
+  type Parked,
+  type ParkedBy,
   type Receipt,
   type RequestRecord,
   type Settlement,
@@ -71,11 +74,7 @@ class SqliteJournal extends Journal {
     return receipts;
   }
 
-  claim(
-    sink: string,
-    limit: { readonly count: number; readonly bytes?: number },
-    signal: AbortSignal,
-  ): AsyncIterable<readonly Delivery[]> {
+  claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]> {
     const look = async () => toLook(sink, await this.thread.call('claim', sink, limit, this.context.now()));
     const giveBack = (deliveries: readonly Delivery[]) =>
       this.release(
@@ -101,13 +100,14 @@ class SqliteJournal extends Journal {
     this.#bell.ring(sink);
   }
 
-  park(sink: string, reason: string): Promise<void> {
-    return this.thread.call('park', sink, reason, this.context.now());
+  park(sink: string, reason: string, by: ParkedBy = 'router'): Promise<Parked> {
+    return this.thread.call('park', sink, reason, by, this.context.now());
   }
 
-  async resume(sink: string): Promise<void> {
-    await this.thread.call('resume', sink);
+  async resume(sink: string, by: ParkedBy = 'operator'): Promise<Parked | undefined> {
+    const ended = await this.thread.call('resume', sink, by);
     this.#bell.ring(sink);
+    return ended;
   }
 
   alert(id: string): Promise<AlertRecord | undefined> {

@@ -1,5 +1,5 @@
 import { actions } from '../../core/alert.js';
-import type { AlertQuery, Lease, Settlement } from '../../core/journal.js';
+import type { AlertQuery, ClaimLimit, Lease, ParkedBy, Settlement } from '../../core/journal.js';
 import type { ClaimedDelivery } from './debts.js';
 import type { DeliveryFilter, From } from './searches.js';
 import type { Store } from './store.js';
@@ -26,12 +26,9 @@ export function writesOf(store: Store) {
     /** The settlements as JSON, which crosses more cheaply than they do. */
     settle: (settlements: string, now: number) =>
       store.settle(JSON.parse(settlements) as readonly Settlement[], clocks(now)),
-    park: (sink: string, reason: string, now: number) => {
-      store.debts.park(sink, reason, now);
-    },
-    resume: (sink: string) => {
-      store.debts.resume(sink);
-    },
+    park: (sink: string, reason: string, by: ParkedBy, now: number) =>
+      store.debts.park(sink, { reason, since: now, by }),
+    resume: (sink: string, by: ParkedBy) => store.debts.resume(sink, by),
     check: (now: number) => {
       store.touch(now);
     },
@@ -41,7 +38,7 @@ export function writesOf(store: Store) {
 
 export function readsOf(store: Store) {
   return {
-    claim: (sink: string, limit: { readonly count: number; readonly bytes?: number }, now: number): Claims => {
+    claim: (sink: string, limit: ClaimLimit, now: number): Claims => {
       const { deliveries, againMs } = store.debts.claim(sink, limit, clocks(now));
       return { ...flat(deliveries), alerts: jsonArrayOf(deliveries), againMs };
     },

@@ -88,6 +88,11 @@ const migrations: readonly string[] = [
 
   CREATE TABLE progress (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  // Who parked a sink was not kept: a probe may end what was parked before.
+  `
+  ALTER TABLE sinks ADD COLUMN parked_by TEXT;
+  UPDATE sinks SET parked_by = 'router' WHERE parked_reason IS NOT NULL;
+  `,
 ];
 
 /**
