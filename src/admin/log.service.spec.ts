@@ -45,7 +45,7 @@ describe('the log', () => {
     expect(lines).toEqual([]);
 
     start('debug');
-    activity.next(received({}));
+    activity.next(received({ body: Buffer.alloc(100) }));
     activity.next(attempted({ outcome: 'delivered' }, 'delivered'));
     expect(told()).toMatchObject([
       { level: 'debug', msg: 'received', source: 'warden', accepted: 1, duplicates: 0, quarantined: 0, bytes: 100 },
