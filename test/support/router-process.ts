@@ -7,6 +7,14 @@ import { freePort } from './free-port.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** How one start differs from the usual one. */
+export type StartOptions = {
+  /** In addition to the environment it was prepared with. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the command line after it in its own place, keeping its process id, as `prlimit` does. */
+  readonly wrap?: readonly string[];
+};
+
 /** The built router as a child process, as the README starts it: to be posted to, killed and started again. */
 export class RouterProcess {
   /** Everything it wrote so far, both streams, all starts. */
@@ -21,11 +29,18 @@ export class RouterProcess {
     private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  /** Writes the config, with `ingest` and `admin` on free ports in front, into the folder. Does not start it. */
+  /**
+   * Writes the config, with `ingest` and `admin` on free ports in front, into the folder. Does not start it. `ingest`:
+   * further settings of that block.
+   */
   static async prepare(
     folder: string,
     config: string,
-    options: { readonly env?: Readonly<Record<string, string>>; readonly adminTokens?: readonly string[] } = {},
+    options: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly adminTokens?: readonly string[];
+      readonly ingest?: Readonly<Record<string, unknown>>;
+    } = {},
   ): Promise<RouterProcess> {
     const [port, adminPort] = [await freePort(), await freePort()];
     const file = join(folder, 'signalbox.yaml');
@@ -33,7 +48,7 @@ export class RouterProcess {
       ? `, tokens: [${options.adminTokens.map((token) => JSON.stringify(token)).join(', ')}]`
       : '';
     const head = [
-      `ingest: { host: 127.0.0.1, port: ${port} }`,
+      `ingest: ${JSON.stringify({ host: '127.0.0.1', port, ...options.ingest })}`,
       `admin: { host: 127.0.0.1, port: ${adminPort}${tokens} }`,
     ];
     writeFileSync(file, `${head.join('\n')}\n${config}`);
@@ -45,10 +60,27 @@ export class RouterProcess {
     return this.#child.pid;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Starts it and resolves once it is ready. */
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [main, 'serve', '-c', this.configFile], {
-      env: { PATH: process.env['PATH'], ...this.env },
+  async start(options: StartOptions = {}): Promise<void> {
+    this.launch(options);
+    for (let waited = 0; waited < 15_000; waited += 25) {
+      if (!this.isRunning) throw new Error(`the router ended with ${await this.exited()}:\n${this.output}`);
+      const answer = await fetch(`${this.ingest}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await sleep(25);
+    }
+    throw new Error(`the router did not become ready:\n${this.output}`);
+  }
+
+  /** Starts it without waiting for anything. */
+  launch({ env, wrap }: StartOptions = {}): void {
+    const [command, ...args] = [...(wrap ?? []), process.execPath, main, 'serve', '-c', this.configFile];
+    const child = spawn(command, args, {
+      env: { PATH: process.env['PATH'], ...this.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
@@ -62,13 +94,6 @@ export class RouterProcess {
         this.output += chunk.toString('utf8');
       });
     }
-    for (let waited = 0; waited < 15_000; waited += 25) {
-      if (child.exitCode !== null) throw new Error(`the router ended with ${child.exitCode}:\n${this.output}`);
-      const answer = await fetch(`${this.ingest}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
-      await sleep(25);
-    }
-    throw new Error(`the router did not become ready:\n${this.output}`);
   }
 
   /** Sends a signal to it, by its id. */

@@ -1,0 +1,45 @@
+import { transformFileSync } from '@swc/core';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { StartOptions } from '../../support/router-process.js';
+
+export type CrashPoint = 'parsed' | 'inserted' | 'fsynced' | 'answered' | 'claimed' | 'request_sent' | 'sink_ok';
+
+const preloads = ['crash-points', 'clock'] as const;
+const dist = new URL('../../../dist/main.js', import.meta.url).href;
+
+/**
+ * A test build of the router: what is shipped, with the files of `preload/` loaded before it. They wrap modules from
+ * outside, so the shipped code has nothing of them. Compiles them into the folder.
+ */
+export class TestBuild {
+  readonly #env: Readonly<Record<string, string>>;
+
+  constructor(folder: string) {
+    const target = join(folder, 'preload');
+    mkdirSync(target, { recursive: true });
+    const imports = preloads.map((name) => {
+      const source = fileURLToPath(new URL(`./preload/${name}.ts`, import.meta.url));
+      const { code } = transformFileSync(source, {
+        module: { type: 'es6' },
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+      });
+      const file = join(target, `${name}.mjs`);
+      writeFileSync(file, code);
+      return `--import=${pathToFileURL(file).href}`;
+    });
+    // By the environment, since that is what threads take over too.
+    this.#env = { NODE_OPTIONS: imports.join(' '), SIGNALBOX_TEST_DIST: dist };
+  }
+
+  /** To be killed when it comes to the point for the nth time. */
+  crashAt(point: CrashPoint, nth = 1): StartOptions {
+    return { env: { ...this.#env, SIGNALBOX_CRASH_AT: `${point}:${String(nth)}` } };
+  }
+
+  /** With a wall clock that is wrong by the milliseconds in the file, which may change while it runs. */
+  withClock(file: string): StartOptions {
+    return { env: { ...this.#env, SIGNALBOX_CLOCK: file } };
+  }
+}
