@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
+import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
@@ -24,6 +25,7 @@ const program = new Command('signalbox')
   .addCommand(schemaCommand())
   .addCommand(routesCommand())
   .addCommand(explainCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(tailCommand())
   .addCommand(sendTestCommand());
 

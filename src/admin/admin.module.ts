@@ -1,6 +1,7 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { AlertsController } from './alerts.controller.js';
+import { DeadLettersController } from './dead-letters.controller.js';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
@@ -24,6 +25,7 @@ import { TailController } from './tail.controller.js';
     SinksController,
     AlertsController,
     LedgerController,
+    DeadLettersController,
     TailController,
   ],
   providers: [

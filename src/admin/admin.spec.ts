@@ -252,7 +252,18 @@ describe('the lists of what was not simply delivered', () => {
     expect(pending.items).toMatchObject([{ sink: 'archive', state: 'pending' }]);
     const dead = await page('/api/v1/dead-letters');
     expect(dead.items).toMatchObject([{ sink: 'pager', state: 'dead', fault: 'theirs', reason: 'HTTP 400' }]);
-    expect(await read('/api/v1/dead-letters?sink=archive')).toEqual({ items: [] });
+    for (const query of ['sink=archive', 'fault=ours', 'source=other', 'severity=low', 'from=2026-03-02']) {
+      expect(await read(`/api/v1/dead-letters?${query}`)).toEqual({ items: [] });
+    }
+    const all = 'sink=pager&fault=theirs&source=warden&severity=high&from=2026-03-01&until=2026-03-02';
+    expect((await page(`/api/v1/dead-letters?${all}`)).items).toHaveLength(1);
+    const shown = await read(`/api/v1/dead-letters/${delivery.alert.id}`);
+    expect(shown).toMatchObject({
+      alert: { id: delivery.alert.id },
+      deliveries: [{ sink: 'pager', history: [attempt] }],
+    });
+    await get(`/api/v1/dead-letters/${mintId()}`).expect(404);
+    await get('/api/v1/dead-letters?fault=nobody').expect(400);
     await get('/api/v1/deliveries?state=lost').expect(400);
   });
 
@@ -302,6 +313,7 @@ describe('the documentation of the API', () => {
       '/api/v1/alerts/{id}',
       '/api/v1/alerts/{id}/raw',
       '/api/v1/dead-letters',
+      '/api/v1/dead-letters/{id}',
       '/api/v1/deliveries',
       '/api/v1/probes',
       '/api/v1/quarantine',

@@ -1,9 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsNumber, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { kinds, severities, states, type Kind, type Severity, type State } from '../core/alert.js';
-import { deliveryStates, type AlertQuery, type DeliveryState } from '../core/journal.js';
+import { deliveryStates, faults, type AlertQuery, type DeliveryState, type Fault } from '../core/journal.js';
 import { present } from '../kit/present.js';
+import { IsTime } from './is-time.js';
 import { PageQuery } from './page.query.js';
 
 const maxName = 200;
@@ -22,13 +23,42 @@ export class DeliveriesQuery extends PageQuery {
   state?: DeliveryState;
 }
 
-/** Filters of `GET /api/v1/dead-letters`. */
+/** Filters of `GET /api/v1/dead-letters`; all given must hold. */
 export class DeadLettersQuery extends PageQuery {
   @ApiPropertyOptional()
   @IsOptional()
   @IsString()
   @MaxLength(maxName)
   sink?: string;
+
+  @ApiPropertyOptional({ description: 'name of a source' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(maxName)
+  source?: string;
+
+  @ApiPropertyOptional({ enum: severities })
+  @IsOptional()
+  @IsIn(severities)
+  severity?: Severity;
+
+  @ApiPropertyOptional({
+    enum: faults,
+    description: 'theirs: refused; ours: the plugin broke; age: retried for too long',
+  })
+  @IsOptional()
+  @IsIn(faults)
+  fault?: Fault;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received at this time or later' })
+  @IsOptional()
+  @IsTime()
+  from?: number;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received before this time' })
+  @IsOptional()
+  @IsTime()
+  until?: number;
 }
 
 /** Filters of `GET /api/v1/alerts`; all given must hold. */
@@ -89,16 +119,4 @@ export class AlertsQuery extends PageQuery {
 
 export function alertQueryOf({ limit: _limit, cursor: _cursor, ...filters }: AlertsQuery): AlertQuery {
   return present(filters);
-}
-
-/** An RFC 3339 time in the query: milliseconds since the epoch in the instance. */
-function IsTime(): PropertyDecorator {
-  const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
-  const read = ({ value }: { value: unknown }): unknown =>
-    typeof value === 'string' && rfc3339.test(value) ? Date.parse(value) : Number.NaN;
-  const message = '$property must be a time such as 2026-03-01T10:00:00Z';
-  return (target, key) => {
-    Transform(read)(target, key);
-    IsNumber({}, { message })(target, String(key));
-  };
 }

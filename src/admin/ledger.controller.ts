@@ -1,8 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Journal, type DeliveryRecord, type Page, type RequestRecord } from '../core/journal.js';
+import { Journal, type DeliverySummary, type Page, type RequestRecord } from '../core/journal.js';
 import { present } from '../kit/present.js';
-import { DeadLettersQuery, DeliveriesQuery } from './alerts.query.js';
+import { DeliveriesQuery } from './alerts.query.js';
 import { pageOf, PageQuery } from './page.query.js';
 
 /** The lists in which everything that is not simply delivered can be found. */
@@ -13,16 +13,9 @@ export class LedgerController {
 
   @Get('deliveries')
   @ApiOperation({ summary: 'What is owed to sinks, and what became of it.' })
-  deliveries(@Query() query: DeliveriesQuery): Promise<Page<DeliveryRecord>> {
+  deliveries(@Query() query: DeliveriesQuery): Promise<Page<DeliverySummary>> {
     const { sink, state } = query;
     return this.journal.deliveries(present({ sink, state }), pageOf(query));
-  }
-
-  @Get('dead-letters')
-  @ApiOperation({ summary: 'Deliveries that were given up, and why.' })
-  deadLetters(@Query() query: DeadLettersQuery): Promise<Page<DeliveryRecord>> {
-    const { sink } = query;
-    return this.journal.deliveries({ ...present({ sink }), state: 'dead' }, pageOf(query));
   }
 
   @Get('quarantine')

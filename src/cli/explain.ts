@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import type { AlertRecord, Attempt } from '../core/journal.js';
+import type { AlertRecord } from '../core/journal.js';
 import type { RouteReason } from '../routing/router.js';
 import { askAdmin, withAdmin, type AdminAddress } from './admin-client.js';
-import { columns, outputOption, printJson, printLines, type Format, type Terminal } from './terminal.js';
+import { describeDelivery } from './deliveries.js';
+import { columns, indent, outputOption, printJson, printLines, type Format, type Terminal } from './terminal.js';
 
 type Explained = AlertRecord & { readonly reasons: readonly RouteReason[] };
 
@@ -38,22 +39,10 @@ function describe(explained: Explained): readonly string[] {
     'by the routes of now',
     ...indent(columns(reasons.map(({ route, matched, reason }) => [matched ? 'takes it' : 'no', route, reason]))),
     deliveries.length > 0 ? 'deliveries' : 'deliveries: none',
-    ...deliveries.flatMap(({ sink, state, remoteId, reason, routes: asking, history }) => [
-      `  ${sink}: ${state}${remoteId === undefined ? '' : ` as ${remoteId}`}, for ${asking.join(', ')}${reason === undefined ? '' : `: ${reason}`}`,
-      ...indent(indent(columns(history.map(describeAttempt)))),
-    ]),
+    ...deliveries.flatMap(describeDelivery),
   ];
-}
-
-function describeAttempt({ attempt, at, durationMs, outcome, reason, answer }: Attempt): readonly string[] {
-  const status = answer ? `HTTP ${answer.status}` : '';
-  return [`#${attempt}`, new Date(at).toISOString(), `${Math.round(durationMs)} ms`, outcome, status, reason ?? ''];
 }
 
 function times(count: number): string {
   return count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`;
-}
-
-function indent(lines: readonly string[]): readonly string[] {
-  return lines.map((line) => `  ${line}`);
 }

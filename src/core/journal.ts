@@ -83,13 +83,17 @@ export type Settlement = {
     | { readonly kind: 'delivered'; readonly remoteId?: string }
     /** Again, not before `dueAt` (milliseconds since the epoch). */
     | { readonly kind: 'pending'; readonly dueAt: number }
-    /** Given up: theirs (they refused it), ours (our plugin broke), or its age passed the limit. */
-    | { readonly kind: 'dead'; readonly fault: 'theirs' | 'ours' | 'age'; readonly reason: string };
+    /** Given up. */
+    | { readonly kind: 'dead'; readonly fault: Fault; readonly reason: string };
 };
 
 export const deliveryStates = ['pending', 'delivered', 'dead', 'superseded'] as const;
 /** Superseded: not sent, because a newer report of the finding had been accepted and the sink keeps state. */
 export type DeliveryState = (typeof deliveryStates)[number];
+
+/** Why a delivery was given up: they refused it, our plugin broke, or its age passed the limit. */
+export const faults = ['theirs', 'ours', 'age'] as const;
+export type Fault = (typeof faults)[number];
 
 /** A delivery as the admin side shows it. */
 export type DeliveryRecord = {
@@ -101,9 +105,13 @@ export type DeliveryRecord = {
   readonly dueAt?: number;
   readonly settledAt?: number;
   readonly remoteId?: string;
-  readonly fault?: 'theirs' | 'ours' | 'age';
+  readonly fault?: Fault;
   readonly reason?: string;
 };
+
+/** A delivery in a list: with what tells which alert it is of, and what the other side said last. */
+export type DeliverySummary = DeliveryRecord &
+  Pick<AlertSummary, 'receivedAt' | 'source' | 'severity' | 'title'> & { readonly answer?: Answer };
 
 /** All that is known of one accepted alert. */
 export type AlertRecord = {
@@ -160,6 +168,13 @@ export type AlertQuery = {
   readonly from?: number;
   readonly until?: number;
 };
+
+/** All given must hold. */
+export type DeliveryQuery = {
+  readonly sink?: string;
+  readonly state?: DeliveryState;
+  readonly fault?: Fault;
+} & Pick<AlertQuery, 'source' | 'severity' | 'from' | 'until'>;
 
 export type PageRequest = { readonly limit: number; readonly cursor?: string };
 /** Newest first. No `next`: the end. */
@@ -234,10 +249,7 @@ export abstract class Journal {
   abstract alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>>;
   /** The request body an alert came in, exactly as received; by the alert's id or the request's. */
   abstract raw(id: string): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined>;
-  abstract deliveries(
-    filter: { readonly sink?: string; readonly state?: DeliveryState },
-    page: PageRequest,
-  ): Promise<Page<DeliveryRecord>>;
+  abstract deliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliverySummary>>;
   abstract quarantine(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract probes(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract counts(): Promise<JournalCounts>;

@@ -471,6 +471,11 @@ export function describeJournal(name: string, open: OpenJournal): void {
               settledAt: now + 12,
               fault: 'theirs',
               reason: 'HTTP 400',
+              receivedAt: delivery.alert.receivedAt,
+              source: 'warden',
+              severity: 'high',
+              title: delivery.alert.title,
+              answer: { status: 503, excerpt: 'busy' },
             },
           ],
         });
@@ -676,6 +681,57 @@ export function describeJournal(name: string, open: OpenJournal): void {
         const rest = await journal.deliveries({}, { limit: 2, cursor: first.next ?? '' });
         expect(first.items).toHaveLength(2);
         expect(rest.items).toHaveLength(1);
+        expect(rest.next).toBeUndefined();
+      });
+    });
+
+    describe('the list of dead letters', () => {
+      const list = async (query: Parameters<Journal['deliveries']>[0]) =>
+        (await journal.deliveries({ state: 'dead', ...query }, { limit: 100 })).items.map((item) => item.title);
+      const giveUp = async (fault: 'theirs' | 'ours' | 'age', sink = 'pager') =>
+        journal.settle(
+          (await claim(sink)).map((each) => settled(each, 'rejected', { kind: 'dead', fault, reason: `by ${fault}` })),
+        );
+
+      it('can be narrowed by each filter and by several', async () => {
+        await keep({ receivedAt: now, source: 'north' }, { title: 'a', severity: 'low' });
+        await giveUp('theirs');
+        now += 1_000;
+        await keep({ receivedAt: now, source: 'south' }, { title: 'b', sinks: ['pager', 'lake'] });
+        await giveUp('ours');
+        await keep(
+          { receivedAt: now, source: 'south' },
+          { title: 'c', sinks: ['lake'] },
+          { title: 'd', sinks: ['lake'] },
+        );
+        await giveUp('age', 'lake');
+        await keep({ receivedAt: now, source: 'south' }, { title: 'still owed', sinks: ['lake'] });
+        expect((await list({})).sort()).toEqual(['a', 'b', 'b', 'c', 'd']);
+        expect(await list({ sink: 'pager' })).toEqual(['b', 'a']);
+        expect(await list({ source: 'north' })).toEqual(['a']);
+        expect(await list({ severity: 'low' })).toEqual(['a']);
+        expect(await list({ fault: 'ours' })).toEqual(['b']);
+        expect(await list({ fault: 'age' })).toEqual(['d', 'c', 'b']);
+        expect(await list({ fault: 'age', sink: 'pager' })).toEqual([]);
+        expect(await list({ until: now })).toEqual(['a']);
+        expect(await list({ from: now, sink: 'pager' })).toEqual(['b']);
+        expect(await list({ source: 'south', severity: 'low' })).toEqual([]);
+      });
+
+      it('comes in pages, however few of many match', async () => {
+        await accept(
+          ...Array.from(
+            { length: 30 },
+            (_, i) => ({ title: String(i), severity: i % 10 === 0 ? 'low' : 'high' }) as const,
+          ),
+        );
+        await giveUp('theirs');
+        const first = await journal.deliveries({ state: 'dead', severity: 'low' }, { limit: 2 });
+        const rest = await journal.deliveries(
+          { state: 'dead', severity: 'low' },
+          { limit: 2, cursor: first.next ?? '' },
+        );
+        expect([...first.items, ...rest.items].map(({ title }) => title)).toEqual(['20', '10', '0']);
         expect(rest.next).toBeUndefined();
       });
     });

@@ -10,8 +10,8 @@ import {
   type AlertSummary,
   type ClaimLimit,
   type Delivery,
-  type DeliveryRecord,
-  type DeliveryState,
+  type DeliveryQuery,
+  type DeliverySummary,
   type JournalContext,
   type JournalCounts,
   type Lease,
@@ -28,7 +28,15 @@ import { ClaimBell } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import { Backlog } from './backlog.js';
 import type { KeptAlert, KeptDelivery, KeptFinding, KeptRequest } from './kept.js';
-import { matches, pageOf, toAlertRecord, toDeliveryRecord, toRequestRecord, toSummary } from './records.js';
+import {
+  matches,
+  matchesDelivery,
+  pageOf,
+  toAlertRecord,
+  toDeliverySummary,
+  toRequestRecord,
+  toSummary,
+} from './records.js';
 
 /** Keeps everything in this process and nothing after it: for tests and first tries. */
 export const memory = defineJournal({
@@ -122,14 +130,11 @@ class MemoryJournal extends Journal {
     return request && { contentType: request.contentType, body: request.body };
   }
 
-  async deliveries(
-    filter: { readonly sink?: string; readonly state?: DeliveryState },
-    page: PageRequest,
-  ): Promise<Page<DeliveryRecord>> {
+  async deliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliverySummary>> {
     await this.check();
     const all = [...this.#alerts.values()].flatMap((alert) => alert.deliveries);
-    const wanted = all.filter((d) => d.sink === (filter.sink ?? d.sink) && d.state === (filter.state ?? d.state));
-    return pageOf(wanted, page, toDeliveryRecord);
+    const wanted = all.filter((delivery) => matchesDelivery(delivery, query));
+    return pageOf(wanted, page, toDeliverySummary);
   }
 
   async quarantine(page: PageRequest): Promise<Page<RequestRecord>> {

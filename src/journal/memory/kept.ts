@@ -1,6 +1,6 @@
 import type { Alert } from '../../core/alert.js';
 import type { Finding } from '../../core/finding.js';
-import type { AcceptedRequest, Attempt, DeliveryState } from '../../core/journal.js';
+import type { AcceptedRequest, Attempt, DeliveryState, Fault } from '../../core/journal.js';
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
 
@@ -33,7 +33,7 @@ export type KeptDelivery = {
   history: readonly Attempt[];
   settledAt?: number;
   remoteId?: string;
-  fault?: 'theirs' | 'ours' | 'age';
+  fault?: Fault;
   reason?: string;
 };
 

@@ -2,7 +2,9 @@ import type {
   AlertQuery,
   AlertRecord,
   AlertSummary,
+  DeliveryQuery,
   DeliveryRecord,
+  DeliverySummary,
   Page,
   PageRequest,
   RequestRecord,
@@ -23,6 +25,19 @@ export function matches({ alert, request, routes, deliveries }: KeptAlert, query
     request.receivedAt < (query.until ?? Number.POSITIVE_INFINITY) &&
     ((query.sink === undefined && query.deliveryState === undefined) ||
       deliveries.some((d) => isOrAbsent(query.sink, d.sink) && isOrAbsent(query.deliveryState, d.state)))
+  );
+}
+
+export function matchesDelivery({ of, sink, state, fault }: KeptDelivery, query: DeliveryQuery): boolean {
+  const { source, severity, from = 0, until = Number.POSITIVE_INFINITY } = query;
+  return (
+    isOrAbsent(query.sink, sink) &&
+    isOrAbsent(query.state, state) &&
+    isOrAbsent(query.fault, fault) &&
+    isOrAbsent(source, of.request.source) &&
+    isOrAbsent(severity, of.alert.severity) &&
+    of.request.receivedAt >= from &&
+    of.request.receivedAt < until
   );
 }
 
@@ -72,6 +87,19 @@ export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
     ...(remoteId !== undefined && { remoteId }),
     ...(fault !== undefined && { fault }),
     ...(reason !== undefined && { reason }),
+  };
+}
+
+export function toDeliverySummary(delivery: KeptDelivery): DeliverySummary {
+  const { alert, request } = delivery.of;
+  const answer = delivery.history.at(-1)?.answer;
+  return {
+    ...toDeliveryRecord(delivery),
+    receivedAt: alert.receivedAt,
+    source: request.source,
+    severity: alert.severity,
+    title: alert.title,
+    ...(answer && { answer }),
   };
 }
 

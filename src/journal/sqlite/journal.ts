@@ -9,8 +9,8 @@ import {
   type AlertSummary,
   type ClaimLimit,
   type Delivery,
-  type DeliveryRecord,
-  type DeliveryState,
+  type DeliveryQuery,
+  type DeliverySummary,
   type JournalContext,
   type JournalCounts,
   type Lease,
@@ -123,11 +123,8 @@ class SqliteJournal extends Journal {
     return pageOf(page, (from) => this.thread.call('alerts', query, from));
   }
 
-  deliveries(
-    filter: { readonly sink?: string; readonly state?: DeliveryState },
-    page: PageRequest,
-  ): Promise<Page<DeliveryRecord>> {
-    return pageOf(page, (from) => this.thread.call('deliveries', filter, from));
+  deliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliverySummary>> {
+    return pageOf(page, (from) => this.thread.call('deliveries', query, from));
   }
 
   quarantine(page: PageRequest): Promise<Page<RequestRecord>> {

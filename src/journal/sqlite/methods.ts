@@ -1,7 +1,7 @@
 import { actions } from '../../core/alert.js';
-import type { AlertQuery, ClaimLimit, Lease, ParkedBy, Settlement } from '../../core/journal.js';
+import type { AlertQuery, ClaimLimit, DeliveryQuery, Lease, ParkedBy, Settlement } from '../../core/journal.js';
 import type { ClaimedDelivery } from './debts.js';
-import type { DeliveryFilter, From } from './searches.js';
+import type { From } from './searches.js';
 import type { Store } from './store.js';
 
 /** What the writer does when called, by name: `Writes` share a transaction with whatever else is there to be written. */
@@ -49,7 +49,7 @@ export function readsOf(store: Store) {
     raw: (id: string) => store.records.raw(id),
     counts: () => store.records.counts(),
     alerts: (query: AlertQuery, from: From) => store.searches.alerts(query, from),
-    deliveries: (filter: DeliveryFilter, from: From) => store.searches.deliveries(filter, from),
+    deliveries: (query: DeliveryQuery, from: From) => store.searches.deliveries(query, from),
     quarantine: (from: From) => store.searches.quarantine(from),
     probes: (from: From) => store.searches.probes(from),
   };

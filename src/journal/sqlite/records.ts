@@ -108,6 +108,11 @@ export class Records {
     };
   }
 
+  /** Of a delivery that is still owed: the last attempt, as JSON. */
+  lastAttempt(seq: number, sink: number): string | undefined {
+    return this.#selectAttempts.all(seq, sink).at(-1);
+  }
+
   idOf(seq: number): string {
     return toUuid(this.#selectId.get(seq) ?? Buffer.alloc(0));
   }

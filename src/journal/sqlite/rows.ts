@@ -1,4 +1,4 @@
-import type { DeliveryRecord } from '../../core/journal.js';
+import type { Fault } from '../../core/journal.js';
 
 /** Rows as they are selected. Columns that are positions in a list, or numbers of a name, are named after the list. */
 
@@ -34,7 +34,7 @@ export type DeliveryRow = {
   readonly due_at: number | null;
   readonly settled_at: number | null;
   readonly remote_id: string | null;
-  readonly fault: Exclude<DeliveryRecord['fault'], undefined> | null;
+  readonly fault: Fault | null;
   readonly reason: string | null;
   readonly attempt: string | null;
 };

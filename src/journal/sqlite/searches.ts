@@ -3,10 +3,12 @@ import { kinds, severities, states } from '../../core/alert.js';
 import {
   type AlertQuery,
   type AlertSummary,
-  type DeliveryRecord,
-  type DeliveryState,
+  type Attempt,
+  type DeliveryQuery,
+  type DeliverySummary,
   type RequestRecord,
 } from '../../core/journal.js';
+import { present } from '../../kit/present.js';
 import { idOrNothing, toUuid } from './bytes.js';
 import type { Findings } from './findings.js';
 import type { Ledger } from './ledger.js';
@@ -25,11 +27,10 @@ export type Stretch<T> = {
 /** How many at most, and after which place. */
 export type From = { readonly limit: number; readonly place?: string };
 
-export type DeliveryFilter = { readonly sink?: string; readonly state?: DeliveryState };
-
 type AlertsOfSink = Database.Statement<[sink: number, before: number, limit: number], number>;
 
 const alertsPerStretch = 1_000;
+const deliveriesPerStretch = 500;
 /** Alerts are numbered as they are accepted, whatever the clock says: this far off a bound there may be some more. */
 const clockSlackMs = 3_600_000;
 
@@ -86,10 +87,12 @@ export class Searches {
     };
   }
 
-  deliveries(filter: DeliveryFilter, from: From): Stretch<DeliveryRecord> {
-    if (filter.state === 'pending') return this.#indexedDeliveries(this.#selectOwed, filter, from);
-    if (filter.state === 'dead') return this.#indexedDeliveries(this.#selectDead, filter, from);
-    return this.#scannedDeliveries(filter, from);
+  deliveries(query: DeliveryQuery, from: From): Stretch<DeliverySummary> {
+    if (query.state === 'pending') return this.#indexedDeliveries(this.#selectOwed, query, from);
+    if (query.state === 'dead' || query.fault !== undefined) {
+      return this.#indexedDeliveries(this.#selectDead, query, from);
+    }
+    return this.#scannedDeliveries(query, from);
   }
 
   quarantine({ limit, place }: From): Stretch<RequestRecord> {
@@ -152,7 +155,7 @@ export class Searches {
         query.unrouted === (this.ledger.decisions.get(row.decision).routes.length === 0)) &&
       (query.fingerprint === undefined || query.fingerprint.startsWith(row.fingerprint.toString('hex'))) &&
       ((query.sink === undefined && query.deliveryState === undefined) ||
-        this.#deliveriesOf(row, { sink: query.sink, state: query.deliveryState }).length > 0)
+        this.#deliveriesOf(row, present({ sink: query.sink, state: query.deliveryState })).length > 0)
     );
   }
 
@@ -188,25 +191,28 @@ export class Searches {
   }
 
   /** The deliveries of an alert that pass a filter; those of the last sink first. */
-  #deliveriesOf(
-    row: AlertRow,
-    { sink, state }: { readonly sink?: string | undefined; readonly state?: DeliveryState | undefined },
-  ): ReturnType<Records['deliveriesOf']> {
+  #deliveriesOf(row: AlertRow, { sink, state, fault }: DeliveryQuery): ReturnType<Records['deliveriesOf']> {
     return this.records
       .deliveriesOf(row)
-      .filter(({ record }) => (sink ?? record.sink) === record.sink && (state ?? record.state) === record.state)
+      .filter(
+        ({ record }) =>
+          (sink ?? record.sink) === record.sink &&
+          (state ?? record.state) === record.state &&
+          (fault ?? record.fault) === record.fault,
+      )
       .sort((a, b) => b.sink - a.sink);
   }
 
-  #scannedDeliveries(filter: DeliveryFilter, { limit, place }: From): Stretch<DeliveryRecord> {
+  #scannedDeliveries(query: DeliveryQuery, { limit, place }: From): Stretch<DeliverySummary> {
     const from = placeOf(place);
     const rows = this.#selectAlerts.all(from.alert + 1, alertsPerStretch);
-    const found: { place: string; item: DeliveryRecord }[] = [];
+    const found: { place: string; item: DeliverySummary }[] = [];
     for (const row of rows) {
-      for (const { record, sink } of this.#deliveriesOf(row, filter)) {
-        if (row.seq === from.alert && sink >= from.sink) continue;
-        const place = `${row.seq}.${sink}`;
-        found.push({ place, item: { ...record, alertId: this.records.idOf(row.seq) } });
+      if (!this.#matches(row, alertPartOf(query))) continue;
+      for (const delivery of this.#deliveriesOf(row, query)) {
+        if (row.seq === from.alert && delivery.sink >= from.sink) continue;
+        const place = `${row.seq}.${delivery.sink}`;
+        found.push({ place, item: this.#deliverySummaryOf(row, delivery) });
         if (found.length === limit) return { found, rest: place };
       }
     }
@@ -214,27 +220,51 @@ export class Searches {
     return { found, ...(last && last.seq < from.alert && { rest: `${last.seq}.0` }) };
   }
 
-  #indexedDeliveries(select: AlertsOfSink, filter: DeliveryFilter, { limit, place }: From): Stretch<DeliveryRecord> {
+  #indexedDeliveries(select: AlertsOfSink, query: DeliveryQuery, { limit, place }: From): Stretch<DeliverySummary> {
     const from = placeOf(place);
-    const sinks = this.ledger.sinks.all().filter(({ name }) => name === (filter.sink ?? name));
+    const sinks = this.ledger.sinks.all().filter(({ name }) => name === (query.sink ?? name));
     const rows = sinks
       .flatMap(({ number, name }) => {
         const before = number < from.sink ? from.alert + 1 : from.alert;
-        return select.all(number, before, limit).map((alert) => ({ alert, number, name }));
+        return select.all(number, before, deliveriesPerStretch).map((alert) => ({ alert, number, name }));
       })
-      .sort((a, b) => b.alert - a.alert || b.number - a.number);
-    const shown = rows.slice(0, limit);
-    const found = shown.flatMap(({ alert, number, name }) => {
+      .sort((a, b) => b.alert - a.alert || b.number - a.number)
+      .slice(0, deliveriesPerStretch);
+    const found: { place: string; item: DeliverySummary }[] = [];
+    for (const { alert, number, name } of rows) {
       const row = this.#selectAlert.get(alert);
-      const deliveries = row ? this.#deliveriesOf(row, { sink: name }) : [];
-      return deliveries.map(({ record }) => ({
-        place: `${alert}.${number}`,
-        item: { ...record, alertId: this.records.idOf(alert) },
-      }));
-    });
-    const last = found.at(-1);
-    return { found, ...(last && shown.length === limit && { rest: last.place }) };
+      if (!row || !this.#matches(row, alertPartOf(query))) continue;
+      for (const delivery of this.#deliveriesOf(row, { ...query, sink: name })) {
+        found.push({ place: `${alert}.${number}`, item: this.#deliverySummaryOf(row, delivery) });
+      }
+      if (found.length === limit) return { found, rest: `${alert}.${number}` };
+    }
+    const last = rows.at(-1);
+    return { found, ...(last && rows.length === deliveriesPerStretch && { rest: `${last.alert}.${last.number}` }) };
   }
+
+  #deliverySummaryOf(
+    row: AlertRow,
+    { record, sink, attempt }: ReturnType<Records['deliveriesOf']>[number],
+  ): DeliverySummary {
+    const { id, receivedAt, severity, title } = this.records.alertOf(row);
+    const last = attempt ?? this.records.lastAttempt(row.seq, sink);
+    const answer = last === undefined ? undefined : (JSON.parse(last) as Attempt).answer;
+    return {
+      ...record,
+      alertId: id,
+      receivedAt,
+      source: this.ledger.sources.nameOf(row.source),
+      severity,
+      title,
+      ...(answer && { answer }),
+    };
+  }
+}
+
+/** What a search for deliveries asks of their alerts. */
+function alertPartOf({ source, severity, from, until }: DeliveryQuery): AlertQuery {
+  return present({ source, severity, from, until });
 }
 
 /** What was read in one go: the end, when it is less than what was asked for. */
