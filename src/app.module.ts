@@ -4,6 +4,7 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
 } from '@nestjs/common';
 import { AdminModule } from './admin/admin.module.js';
 import { AdminOptions } from './admin/admin.options.js';
@@ -13,6 +14,7 @@ import type { LoadedConfig } from './config/load.js';
 import { ActivityStream } from './core/activity.js';
 import type { JournalUnavailableError } from './core/errors.js';
 import { Journal } from './core/journal.js';
+import { Readiness } from './core/readiness.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { keepRetention } from './journal/retention.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
@@ -28,17 +30,19 @@ export type OnFatal = (error: JournalUnavailableError) => void;
 /** What the halves share: the journal they meet at, the router, and the stream of what happens. */
 @Global()
 @Module({})
-export class BackboneModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   #stopRetention: (() => void) | undefined;
 
   constructor(
     private readonly journal: Journal,
+    private readonly readiness: Readiness,
     private readonly activity: ActivityStream,
   ) {}
 
   static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
     const provided = [
       { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
+      { provide: Readiness, useFactory: (journal: Journal) => new Readiness(journal), inject: [Journal] },
       { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
       { provide: AdminOptions, useValue: adminOf(config) },
       { provide: Log, useValue: log },
@@ -47,7 +51,7 @@ export class BackboneModule implements OnApplicationBootstrap, OnApplicationShut
     return {
       module: BackboneModule,
       providers: provided,
-      exports: [Journal, Router, AdminOptions, Log, ActivityStream],
+      exports: [Journal, Readiness, Router, AdminOptions, Log, ActivityStream],
     };
   }
 
@@ -56,6 +60,11 @@ export class BackboneModule implements OnApplicationBootstrap, OnApplicationShut
       const reason = error instanceof Error ? error.message : String(error);
       this.activity.next({ kind: 'fault', at: Date.now(), part: 'journal', reason });
     });
+  }
+
+  /** The first thing to happen at shutdown. */
+  onModuleDestroy(): void {
+    this.readiness.drain();
   }
 
   /** After ingest and delivery have ended. */

@@ -7,14 +7,13 @@ import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
-import { ReadinessService } from './readiness.service.js';
 import { RoutesController } from './routes.controller.js';
 import { SinksController } from './sinks.controller.js';
 import { SourcesController } from './sources.controller.js';
 import { TailController } from './tail.controller.js';
 
 /**
- * For the people who run it. Needs `AdminOptions`, `Journal`, `ActivityStream`, `Router` and `Log` from a global
+ * For the people who run it. Needs `AdminOptions`, `Journal`, `Readiness`, `ActivityStream`, `Router` and `Log` from a global
  * module, and `prepareAdmin(app)` before the application listens.
  */
 @Module({
@@ -31,7 +30,6 @@ import { TailController } from './tail.controller.js';
   providers: [
     LogService,
     MetricsService,
-    ReadinessService,
     { provide: APP_FILTER, useClass: ProblemFilter },
     {
       provide: APP_PIPE,

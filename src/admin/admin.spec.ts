@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import request from 'supertest';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
@@ -30,6 +30,26 @@ describe('the health of the router', () => {
     const answer = await get('/readyz').expect(503);
     expect(answer.body).toMatchObject({ status: 503, detail: 'Not ready: the journal cannot be written.' });
     await get('/healthz').expect(200);
+  });
+
+  it('is degraded, and says why, while accepted alerts are missing', async () => {
+    const counts = await admin.journal.counts();
+    const range = { from: 4, to: 9 };
+    const missing = { noticedAt: receivedAt, writes: range, requests: range, alerts: range };
+    admin.journal.counts = () => Promise.resolve({ ...counts, missing: [missing] });
+    expect(await read('/readyz')).toMatchObject({
+      status: 'degraded',
+      problems: [expect.stringContaining('accepted alerts missing: seq 4 to 9 (requests 4 to 9)')],
+    });
+    const { text } = await get('/metrics').expect(200);
+    expect(text).toContain('signalbox_journal_gap{what="alerts",acknowledged="false"} 6');
+    expect(text).toContain('signalbox_journal_gap{what="alerts",acknowledged="true"} 0');
+  });
+
+  it('is told when somebody knows of what is missing', async () => {
+    const acknowledge = jest.spyOn(admin.journal, 'acknowledge');
+    await post('/api/v1/ledger/acknowledge').expect(204);
+    expect(acknowledge).toHaveBeenCalledTimes(1);
   });
 
   it('is ready when a sink is dead', async () => {
@@ -315,6 +335,7 @@ describe('the documentation of the API', () => {
       '/api/v1/dead-letters',
       '/api/v1/dead-letters/{id}',
       '/api/v1/deliveries',
+      '/api/v1/ledger/acknowledge',
       '/api/v1/probes',
       '/api/v1/quarantine',
       '/api/v1/routes',

@@ -1,16 +1,16 @@
 import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ServerResponse } from 'node:http';
+import { isReady, Readiness } from '../core/readiness.js';
 import { AdminOptions } from './admin.options.js';
 import { MetricsService } from './metrics.service.js';
-import { ReadinessService } from './readiness.service.js';
 
 @ApiTags('health')
 @Controller()
 export class HealthController {
   constructor(
     private readonly options: AdminOptions,
-    private readonly readiness: ReadinessService,
+    private readonly readiness: Readiness,
     private readonly metrics: MetricsService,
   ) {}
 
@@ -21,11 +21,15 @@ export class HealthController {
   }
 
   @Get('readyz')
-  @ApiOperation({ summary: 'The journal can be written, and this router is not shutting down. Needs no token.' })
+  @ApiOperation({
+    summary: 'The journal can be written, and this router is not shutting down. Needs no token.',
+    description: 'status is degraded, still with 200, while accepted alerts are missing that nobody acknowledged.',
+  })
   async ready(): Promise<object> {
-    const problem = await this.readiness.problem();
-    if (problem !== undefined) throw new ServiceUnavailableException(`Not ready: ${problem}.`);
-    return { status: 'ok' };
+    const condition = await this.readiness.condition();
+    const { status, problems } = condition;
+    if (isReady(condition)) return problems.length === 0 ? { status } : { status, problems };
+    throw new ServiceUnavailableException(`Not ready: ${problems.join(', ')}.`);
   }
 
   @Get('version')

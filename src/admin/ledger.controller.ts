@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Journal, type DeliverySummary, type Page, type RequestRecord } from '../core/journal.js';
 import { present } from '../kit/present.js';
@@ -10,6 +10,15 @@ import { pageOf, PageQuery } from './page.query.js';
 @Controller('api/v1')
 export class LedgerController {
   constructor(private readonly journal: Journal) {}
+
+  @Post('ledger/acknowledge')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'An operator knows of the accepted alerts that are missing: the router is no longer degraded by them.',
+  })
+  async acknowledge(): Promise<void> {
+    await this.journal.acknowledge();
+  }
 
   @Get('deliveries')
   @ApiOperation({ summary: 'What is owed to sinks, and what became of it.' })

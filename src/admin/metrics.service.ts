@@ -4,6 +4,7 @@ import type { Subscription } from 'rxjs';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
 import { Journal } from '../core/journal.js';
+import { sizeOf, type Missing } from '../core/missing.js';
 import { AdminOptions } from './admin.options.js';
 
 type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
@@ -89,6 +90,12 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     labelNames: ['sink'] as const,
     registers: this.#registers,
   });
+  readonly #gap = new Gauge({
+    name: 'signalbox_journal_gap',
+    help: 'What was on disk once and was found missing when the journal was opened: alerts, requests, writes. Ever above 0 is worth a page.',
+    labelNames: ['what', 'acknowledged'] as const,
+    registers: this.#registers,
+  });
 
   constructor(
     private readonly activity: ActivityStream,
@@ -162,13 +169,24 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #askJournal(): Promise<void> {
-    const { sinks } = await this.journal.counts();
+    const { sinks, missing } = await this.journal.counts();
     const now = Date.now();
+    this.#tellMissing(missing);
     for (const { sink, pending, dead, oldestPendingAt, parked } of sinks) {
       this.#backlog.set({ sink, state: 'pending' }, pending);
       this.#backlog.set({ sink, state: 'dead' }, dead);
       this.#oldest.set({ sink }, oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1_000);
       this.#parked.set({ sink }, parked ? 1 : 0);
+    }
+  }
+
+  #tellMissing(missing: readonly Missing[]): void {
+    for (const acknowledged of [true, false]) {
+      const of = missing.filter(({ acknowledgedAt }) => (acknowledgedAt !== undefined) === acknowledged);
+      for (const what of ['alerts', 'requests', 'writes'] as const) {
+        const count = of.reduce((sum, each) => sum + sizeOf(each[what]), 0);
+        this.#gap.set({ what, acknowledged: String(acknowledged) }, count);
+      }
     }
   }
 

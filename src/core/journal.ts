@@ -1,6 +1,7 @@
 import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
 import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
+import type { Missing } from './missing.js';
 
 /** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
 export type AcceptedRequest = {
@@ -211,6 +212,8 @@ export type JournalCounts = {
   }[];
   readonly routes: readonly { readonly route: string; readonly alerts: number }[];
   readonly sinks: readonly SinkBacklog[];
+  /** What was on disk once and was found missing, oldest first. */
+  readonly missing: readonly Missing[];
 };
 
 /**
@@ -253,6 +256,8 @@ export abstract class Journal {
   abstract quarantine(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract probes(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract counts(): Promise<JournalCounts>;
+  /** An operator knows of what is missing: it stays listed, and troubles nobody's readiness any more. */
+  abstract acknowledge(): Promise<void>;
 
   /** Proves that the journal can be written now; rejects if not. */
   abstract check(): Promise<void>;
@@ -268,7 +273,7 @@ export type JournalContext = {
   readonly now: () => number;
   /** Told once when the journal can do nothing more until a restart. */
   readonly onFatal?: (error: JournalUnavailableError) => void;
-  /** Told while it opens when something that was accepted is no longer there; says what. */
+  /** Told while it opens, until it is acknowledged, that something that was on disk is no longer there; says what. */
   readonly onGap?: (gap: string) => void;
 };
 

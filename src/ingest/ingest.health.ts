@@ -1,4 +1,5 @@
 import type { Journal, SinkBacklog } from '../core/journal.js';
+import { isReady, type Readiness } from '../core/readiness.js';
 
 export type HealthOptions = {
   /** A source listens on the predecessor's path, so its monitors may come here too. */
@@ -18,57 +19,49 @@ const freshForMs = 1_000;
 
 /** The questions that monitors and load balancers ask on the ingest port. */
 export class IngestHealth {
-  #isDraining = false;
-  #known: { readonly at: number; readonly answers: Promise<ReadonlyMap<string, HealthAnswer>> } | undefined;
+  #legacy: { readonly at: number; readonly body: Promise<object> } | undefined;
 
   constructor(
     private readonly options: HealthOptions,
     private readonly journal: Journal,
+    private readonly readiness: Readiness,
     private readonly now: () => number = Date.now,
   ) {}
 
   /** From now on not ready: a load balancer should send nothing more. */
   drain(): void {
-    this.#isDraining = true;
+    this.readiness.drain();
   }
 
-  /** The answer to a GET, or undefined where the path is none of ours. */
+  /** The answer to a GET, or undefined where the path is none of ours. What is wrong is for the admin port to tell. */
   async answer(path: string): Promise<HealthAnswer | undefined> {
     if (path === '/healthz') return { status: 200, body: { status: 'ok' } };
-    if (path === '/readyz' && this.#isDraining) return { status: 503, body: { status: 'draining' } };
-    return (await this.#fresh()).get(path);
+    if (path === '/readyz') {
+      const condition = await this.readiness.condition();
+      return { status: isReady(condition) ? 200 : 503, body: { status: condition.status } };
+    }
+    return path === legacyPath && this.options.isSuccessor
+      ? { status: 200, body: await this.#legacyBody() }
+      : undefined;
   }
 
   knows(path: string): boolean {
     return path === '/healthz' || path === '/readyz' || (path === legacyPath && this.options.isSuccessor);
   }
 
-  async #fresh(): Promise<ReadonlyMap<string, HealthAnswer>> {
+  #legacyBody(): Promise<object> {
     const now = this.now();
-    if (!this.#known || now - this.#known.at > freshForMs) this.#known = { at: now, answers: this.#ask(now) };
-    return this.#known.answers;
-  }
-
-  async #ask(now: number): Promise<ReadonlyMap<string, HealthAnswer>> {
-    const isWritable = await this.journal.check().then(
-      () => true,
-      () => false,
-    );
-    const answers = new Map<string, HealthAnswer>();
-    answers.set(
-      '/readyz',
-      isWritable ? { status: 200, body: { status: 'ok' } } : { status: 503, body: { status: 'journal unavailable' } },
-    );
-    if (this.options.isSuccessor)
-      answers.set(legacyPath, { status: 200, body: await this.#legacyStatus(isWritable, now) });
-    return answers;
+    if (!this.#legacy || now - this.#legacy.at > freshForMs) this.#legacy = { at: now, body: this.#legacyStatus(now) };
+    return this.#legacy.body;
   }
 
   /**
    * The predecessor's three fields, with the truth in them: whether events from Threat Stack can be kept, and whether
    * every Datadog sink is running and not behind. Like the predecessor's, always with status 200.
    */
-  async #legacyStatus(isWritable: boolean, now: number): Promise<object> {
+  async #legacyStatus(now: number): Promise<object> {
+    const { status } = await this.readiness.condition();
+    const isWritable = status !== 'journal unavailable';
     const sinks = await this.journal.counts().then(
       (counts) => counts.sinks,
       () => undefined,

@@ -5,6 +5,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:
 import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
 import type { Journal } from '../core/journal.js';
+import { Readiness } from '../core/readiness.js';
 import type { Source, WebhookRequest } from '../core/source.js';
 import { memory } from '../journal/memory/journal.js';
 import { JournalOptions } from '../kit/journal-options.js';
@@ -76,7 +77,7 @@ beforeEach(async () => {
     },
     new SourcePaths([{ source, paths: ['/api/v1/datadog/event'] }]),
     new IngestService(new Router([]), journal, activity),
-    new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal),
+    new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal, new Readiness(journal)),
     activity,
   );
   ({ port } = await listener.listen());
@@ -272,6 +273,16 @@ describe('the ingest port', () => {
   it('is not ready while the journal is not', async () => {
     journal.check = () => Promise.reject(new JournalUnavailableError('no', false));
     expect((await fetch(`${base}/readyz`)).status).toBe(503);
+  });
+
+  it('is degraded and still ready while something is missing, of which it says no more to strangers', async () => {
+    const counts = await journal.counts();
+    const range = { from: 4, to: 9 };
+    journal.counts = () =>
+      Promise.resolve({ ...counts, missing: [{ noticedAt: 1, writes: range, requests: range, alerts: range }] });
+    const answer = await fetch(`${base}/readyz`);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status: 'degraded' });
   });
 
   it('answers the predecessor’s status with the truth', async () => {

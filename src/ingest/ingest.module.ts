@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Journal } from '../core/journal.js';
+import { Readiness } from '../core/readiness.js';
 import type { NamedSource } from '../routing/triage.js';
 import { IngestHealth, type HealthOptions } from './ingest.health.js';
 import { IngestListener } from './ingest.listener.js';
@@ -24,8 +25,8 @@ export class IngestModule {
         { provide: SourcePaths, useValue: new SourcePaths(sources) },
         {
           provide: IngestHealth,
-          useFactory: (journal: Journal) => new IngestHealth(health, journal),
-          inject: [Journal],
+          useFactory: (journal: Journal, readiness: Readiness) => new IngestHealth(health, journal, readiness),
+          inject: [Journal, Readiness],
         },
         IngestService,
         IngestListener,

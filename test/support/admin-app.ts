@@ -8,6 +8,7 @@ import { AdminOptions } from '../../src/admin/admin.options.js';
 import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
+import { Readiness } from '../../src/core/readiness.js';
 import type { Secret } from '../../src/core/secret.js';
 import { memory } from '../../src/journal/memory/journal.js';
 import { RouteOptions } from '../../src/routing/route.js';
@@ -73,6 +74,7 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
   const surroundings = surround([
     { provide: AdminOptions, useValue: options },
     { provide: Journal, useValue: journal },
+    { provide: Readiness, useValue: new Readiness(journal) },
     { provide: ActivityStream, useValue: activity },
     { provide: Router, useValue: new Router(routes) },
     { provide: Log, useValue: log },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -161,12 +161,13 @@ describe('a journal in a file', () => {
       db.exec('CREATE TABLE t (x)');
       for (let i = 0; i < ${String(appends)}; i += 1) db.prepare('INSERT INTO t VALUES (?)').run(i);
     `;
-    expect(syncs(child(path, appends))).toBeGreaterThanOrEqual(appends);
+    // One for the WAL and one for the mark beside it.
+    expect(syncs(child(path, appends))).toBeGreaterThanOrEqual(2 * appends);
     expect(syncs(['--input-type=module', '-e', careless, join(folder, 'careless.db')])).toBeLessThan(appends / 2);
   });
 
-  itWithStrace('stops for good at the first sync that fails', () => {
-    const fault = ['-f', '-o', join(folder, 'log'), '-e', 'inject=fsync,fdatasync:error=EIO:when=20'];
+  itWithStrace.each([20, 21])('stops for good when sync number %d fails, be it of the WAL or of the mark', (number) => {
+    const fault = ['-f', '-o', join(folder, 'log'), '-e', `inject=fsync,fdatasync:error=EIO:when=${number}`];
     const { stdout } = spawnSync('strace', [...fault, process.execPath, ...child(path, 40)], { encoding: 'utf8' });
     const outcomes = stdout.trim().split('\n').slice(1);
     const failed = outcomes.findIndex((outcome) => outcome.startsWith('refused'));
@@ -174,28 +175,181 @@ describe('a journal in a file', () => {
     expect(outcomes.slice(failed)).toEqual(Array(outcomes.length - failed).fill('refused true'));
   });
 
-  it('that is deleted while it is open is noticed within about a second, and nothing more is accepted', async () => {
-    const failures: JournalUnavailableError[] = [];
-    const journal = await open({ onFatal: (error) => failures.push(error) });
-    unlinkSync(path);
-    for (let waited = 0; failures.length === 0 && waited < 5_000; waited += 50) await sleep(50);
-    expect(failures).toMatchObject([{ fatal: true, message: expect.stringContaining('deleted or replaced') }]);
-    await expect(journal.append([acceptedRequest({ receivedAt: Date.now() }, {})])).rejects.toMatchObject({
-      fatal: true,
-    });
-    await expect(journal.counts()).rejects.toBeInstanceOf(JournalUnavailableError);
-  });
+  it.each(['', '-wal', '.mark'])(
+    'is noticed within about a second when its file "%s" is deleted, and nothing more is accepted',
+    async (which) => {
+      const failures: JournalUnavailableError[] = [];
+      const journal = await open({ onFatal: (error) => failures.push(error) });
+      unlinkSync(`${path}${which}`);
+      for (let waited = 0; failures.length === 0 && waited < 10_000; waited += 50) await sleep(50);
+      expect(failures).toMatchObject([{ fatal: true, message: expect.stringContaining('deleted or replaced') }]);
+      await expect(journal.append([acceptedRequest({ receivedAt: Date.now() }, {})])).rejects.toMatchObject({
+        fatal: true,
+      });
+      await expect(journal.counts()).rejects.toBeInstanceOf(JournalUnavailableError);
+    },
+  );
 
-  it('whose WAL was cut off says what is missing', async () => {
-    const { process: appender, lines } = startAppending();
-    // So few that none of them is in the database yet.
-    await take(lines, 20);
-    appender.kill('SIGKILL');
-    await once(appender, 'exit');
-    truncateSync(`${path}-wal`, 0);
-    const gaps: string[] = [];
-    const journal = await open({ onGap: (gap) => gaps.push(gap) });
-    expect(gaps).toEqual([expect.stringMatching(/^At least \d+ accepted requests are missing/)]);
-    await expect(journal.append([acceptedRequest({ receivedAt: Date.now() }, {})])).resolves.toHaveLength(1);
+  describe('whose end is gone', () => {
+    const receivedAt = Date.now();
+    const wal = () => `${path}-wal`;
+
+    /** Ten alerts and the settlement of the first, killed before any of it is in the database itself. */
+    const crash = (alerts = 10): void => {
+      const script = `
+        const { openSqlite, SqliteOptions } = await import(${JSON.stringify(built('journal.js').href)});
+        const path = process.argv[1];
+        const journal = await openSqlite(Object.assign(new SqliteOptions(), { path }), { now: Date.now });
+        for (const request of JSON.parse(process.argv[2])) {
+          await journal.append([{ ...request, body: Buffer.from('body') }]);
+        }
+        for await (const [{ lease }] of journal.claim('pager', { count: 1 }, new AbortController().signal)) {
+          const attempt = { attempt: 1, at: 1, durationMs: 1, outcome: 'delivered' };
+          await journal.settle([{ sink: 'pager', lease, attempt, next: { kind: 'delivered' } }]);
+          break;
+        }
+        process.kill(process.pid, 'SIGKILL');
+      `;
+      const requests = Array.from({ length: alerts }, () => acceptedRequest({ receivedAt }, {}));
+      const { signal } = spawnSync(process.execPath, [
+        '--input-type=module',
+        '-e',
+        script,
+        path,
+        JSON.stringify(requests),
+      ]);
+      expect(signal).toBe('SIGKILL');
+    };
+    const reopen = async (): Promise<{ journal: Journal; gaps: string[] }> => {
+      const gaps: string[] = [];
+      return { journal: await open({ onGap: (gap) => gaps.push(gap) }), gaps };
+    };
+    const flip = (file: string, at: number): void => {
+      const bytes = readFileSync(file);
+      bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
+      writeFileSync(file, bytes);
+    };
+
+    it('says nothing where nothing is missing, junk in a shared-memory file included', async () => {
+      crash();
+      writeFileSync(`${path}-shm`, Buffer.alloc(32_768, 0xa5));
+      const { journal, gaps } = await reopen();
+      expect(gaps).toEqual([]);
+      expect(await journal.counts()).toMatchObject({
+        sources: [{ accepted: 10 }],
+        sinks: [{ pending: 9, delivered: 1 }],
+        missing: [],
+      });
+    });
+
+    it('says nothing after a crash between the commit and the mark', async () => {
+      crash(9);
+      const mark = readFileSync(`${path}.mark`);
+      const { journal } = await reopen();
+      await journal.append([acceptedRequest({ receivedAt }, {})]);
+      await journal.close();
+      writeFileSync(`${path}.mark`, mark);
+      const { journal: again, gaps } = await reopen();
+      expect(gaps).toEqual([]);
+      expect(await again.counts()).toMatchObject({ sources: [{ accepted: 10 }], missing: [] });
+    });
+
+    it.each<[string, () => void]>([
+      [
+        'deleted',
+        () => {
+          unlinkSync(wal());
+        },
+      ],
+      [
+        'emptied',
+        () => {
+          truncateSync(wal(), 0);
+        },
+      ],
+      [
+        'cut off in the middle',
+        () => {
+          truncateSync(wal(), Math.floor(statSync(wal()).size / 2));
+        },
+      ],
+      [
+        'damaged by one bit in the middle',
+        () => {
+          flip(wal(), Math.floor(statSync(wal()).size / 2));
+        },
+      ],
+      [
+        'damaged by one bit at its beginning',
+        () => {
+          flip(wal(), 20);
+        },
+      ],
+    ])('says which alerts are missing when the WAL was %s', async (_how, damage) => {
+      crash();
+      damage();
+      const { journal, gaps } = await reopen();
+      const { sources, missing } = await journal.counts();
+      const left = sources[0]?.accepted ?? 0;
+      expect(left).toBeLessThan(10);
+      expect(gaps).toEqual([expect.stringContaining(`accepted alerts missing: seq ${left + 1} to 10 `)]);
+      expect(missing).toMatchObject([
+        { requests: { from: left + 1, to: 10 }, alerts: { from: left + 1, to: 10 }, writes: { to: 11 } },
+      ]);
+      await expect(journal.append([acceptedRequest({ receivedAt }, {})])).resolves.toHaveLength(1);
+    });
+
+    it('says that only what became of deliveries is missing, where that is so', async () => {
+      crash();
+      truncateSync(wal(), statSync(wal()).size - 1);
+      const { journal, gaps } = await reopen();
+      expect(gaps).toEqual([expect.stringContaining('no accepted alert is missing, but writes 11 to 11')]);
+      expect(await journal.counts()).toMatchObject({
+        sinks: [{ pending: 10 }],
+        missing: [{ writes: { from: 11, to: 11 } }],
+      });
+    });
+
+    it('says it at every start until it is acknowledged, and lists it for ever', async () => {
+      crash();
+      unlinkSync(wal());
+      const { journal, gaps } = await reopen();
+      await journal.close();
+      const { journal: second, gaps: again } = await reopen();
+      expect(again).toEqual(gaps);
+      await second.acknowledge();
+      await second.close();
+      const { journal: third, gaps: quiet } = await reopen();
+      expect(quiet).toEqual([]);
+      expect((await third.counts()).missing).toMatchObject([
+        { alerts: { to: 10 }, acknowledgedAt: expect.any(Number) },
+      ]);
+    });
+
+    it('never gives the missing numbers again', async () => {
+      crash();
+      unlinkSync(wal());
+      const { journal } = await reopen();
+      await journal.append([acceptedRequest({ receivedAt }, {})]);
+      for await (const claimed of journal.claim('pager', { count: 10 }, AbortSignal.timeout(5_000))) {
+        expect(claimed).toMatchObject([{ lease: { seq: 11 } }]);
+        return;
+      }
+      throw new Error('nothing was given out');
+    });
+
+    it('whose mark is damaged says that nobody can tell', async () => {
+      crash();
+      flip(`${path}.mark`, 3);
+      expect((await reopen()).gaps).toEqual([expect.stringContaining('nobody can tell')]);
+    });
+
+    it('takes the mark of a router before this one', async () => {
+      crash();
+      writeFileSync(`${path}.mark`, `${'12'.padStart(16, '0')} ${'15'.padStart(16, '0')}\n`);
+      expect((await reopen()).gaps).toEqual([
+        expect.stringContaining('accepted alerts missing: seq 11 to 15 (requests 11 to 12)'),
+      ]);
+    });
   });
 });

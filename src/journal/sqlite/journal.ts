@@ -47,7 +47,7 @@ export async function openSqlite(
   workerUrl = new URL('./worker.js', import.meta.url),
 ): Promise<Journal> {
   const options = { path, dedupWindow, retention, deadLetterRetention, lease };
-  const thread = await WriterThread.start(options, workerUrl, {
+  const thread = await WriterThread.start(options, workerUrl, context.now(), {
     onFatal: (error) => context.onFatal?.(error),
     onGap: (gap) => context.onGap?.(gap),
   });
@@ -137,6 +137,10 @@ class SqliteJournal extends Journal {
 
   counts(): Promise<JournalCounts> {
     return this.thread.call('counts');
+  }
+
+  acknowledge(): Promise<void> {
+    return this.thread.call('acknowledge', this.context.now());
   }
 
   check(): Promise<void> {

@@ -29,6 +29,9 @@ export function writesOf(store: Store) {
     park: (sink: string, reason: string, by: ParkedBy, now: number) =>
       store.debts.park(sink, { reason, since: now, by }),
     resume: (sink: string, by: ParkedBy) => store.debts.resume(sink, by),
+    acknowledge: (now: number) => {
+      store.gaps.acknowledge(now);
+    },
     check: (now: number) => {
       store.touch(now);
     },

@@ -1,15 +1,23 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { Missing } from '../../core/missing.js';
 import type { Duplicate } from './acceptance.js';
 import type { Pack } from './pack.js';
 import type { StoreOptions } from './store.js';
 import type { Methods } from './methods.js';
 
 /** What the journal and its writer's thread say to each other. Requests and calls have a channel each. */
-export type WriterData = { readonly options: StoreOptions; readonly appends: MessagePort; readonly calls: MessagePort };
+export type WriterData = {
+  readonly options: StoreOptions;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+  readonly appends: MessagePort;
+  readonly calls: MessagePort;
+};
 
 /** The writer's first word. */
 export type Started =
-  { readonly ok: true; readonly gap: string | undefined } | { readonly ok: false; readonly failure: Failure };
+  | { readonly ok: true; readonly missing: readonly Missing[]; readonly isMarkDamaged: boolean }
+  | { readonly ok: false; readonly failure: Failure };
 
 /** A `JournalUnavailableError`, which would not cross as one. */
 export type Failure = { readonly message: string; readonly fatal: boolean };

@@ -10,6 +10,7 @@ import {
 import { restore, type StoredBody } from './body.js';
 import { idOrNothing, toUuid } from './bytes.js';
 import type { Debts } from './debts.js';
+import type { Gaps } from './gaps.js';
 import type { Ledger } from './ledger.js';
 import {
   alertColumns,
@@ -37,6 +38,7 @@ export class Records {
     db: Database.Database,
     private readonly ledger: Ledger,
     private readonly debts: Debts,
+    private readonly gaps: Gaps,
   ) {
     this.#selectAlert = db.prepare<[Buffer], AlertRow>(`SELECT ${alertColumns} FROM alerts WHERE id = ?`);
     this.#selectJson = db.prepare<[number], Buffer>('SELECT json FROM alerts WHERE seq = ?').pluck();
@@ -105,6 +107,7 @@ export class Records {
           ...(parked && { parked }),
         };
       }),
+      missing: this.gaps.all(),
     };
   }
 

@@ -93,6 +93,14 @@ const migrations: readonly string[] = [
   ALTER TABLE sinks ADD COLUMN parked_by TEXT;
   UPDATE sinks SET parked_by = 'router' WHERE parked_reason IS NOT NULL;
   `,
+  `
+  -- What was missing when the journal was opened: numbers from, to, both inclusive; to before from: none.
+  CREATE TABLE gaps (
+    number INTEGER PRIMARY KEY, noticed_at INTEGER NOT NULL, request_from INTEGER NOT NULL, request_to INTEGER NOT NULL,
+    alert_from INTEGER NOT NULL, alert_to INTEGER NOT NULL, write_from INTEGER NOT NULL, write_to INTEGER NOT NULL,
+    acknowledged_at INTEGER
+  ) STRICT;
+  `,
 ];
 
 /**

@@ -34,7 +34,7 @@ describe('a store', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'signalbox-store-'));
     now = Date.UTC(2026, 4, 1);
-    store = new Store(options());
+    store = new Store(options(), now);
   });
 
   afterEach(() => {
@@ -79,7 +79,7 @@ describe('a store', () => {
       );
     }
     store.close();
-    store = new Store(options());
+    store = new Store(options(), now);
     const seen: number[] = [];
     for (;;) {
       const claimed = claim(1_000);
@@ -125,7 +125,7 @@ describe('a store', () => {
       isDone = done?.ok === true && done.value.isDone;
     }
     store.close();
-    store = new Store(options());
+    store = new Store(options(), now);
     append({ finding: 'g' });
     expect(claim(1)).toMatchObject([{ lease: { seq: (before?.lease.seq ?? 0) + 1 } }]);
   });

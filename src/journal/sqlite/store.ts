@@ -5,10 +5,11 @@ import type { Clocks } from './backlog.js';
 import { Debts } from './debts.js';
 import { asUnavailable, diskIsFull, isFull } from './errors.js';
 import { Findings } from './findings.js';
+import { Gaps } from './gaps.js';
 import { Ledger } from './ledger.js';
-import { Mark, type Numbers } from './mark.js';
+import { Mark } from './mark.js';
 import type { PackedRequest } from './pack.js';
-import { writeProgress } from './progress.js';
+import { readProgress, writeProgress } from './progress.js';
 import { Purge, type Retention } from './purge.js';
 import { Records } from './records.js';
 import { Reserve } from './reserve.js';
@@ -34,8 +35,9 @@ export type Done<T> =
  * `resume`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
  */
 export class Store {
-  /** What is missing of what was accepted, in words for the operator. */
-  readonly gap: string | undefined;
+  readonly gaps: Gaps;
+  /** The mark was there and could not be read: whether something is missing cannot be told. */
+  readonly isMarkDamaged: boolean;
   readonly debts: Debts;
   readonly records: Records;
   readonly searches: Searches;
@@ -47,12 +49,16 @@ export class Store {
   readonly #mark: Mark;
   readonly #reserve: Reserve;
   #isFull: boolean;
+  /** The number of the last transaction. */
+  #lastWrite: number;
+  readonly #countWrite;
   readonly #walState;
   readonly #begin;
   readonly #commit;
   readonly #rollback;
 
-  constructor(options: StoreOptions) {
+  /** `openedAt`, milliseconds since the epoch, is when what is missing was noticed. */
+  constructor(options: StoreOptions, openedAt: number) {
     this.#db = openDatabase(options.path);
     this.#ledger = new Ledger(this.#db);
     this.#findings = new Findings(this.#db, options.dedupWindow);
@@ -60,16 +66,19 @@ export class Store {
     this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts);
     this.#purge = new Purge(this.#db, this.#ledger, this.#findings, options);
     this.#mark = new Mark(`${options.path}.mark`);
-    this.gap = gapBetween(this.#acceptance.last, this.#mark.last);
-    this.#acceptance.skip(this.#mark.last);
+    this.#lastWrite = readProgress(this.#db, 'last_write');
+    this.gaps = new Gaps(this.#db);
+    this.isMarkDamaged = !this.#mark.isReadable;
     this.#reserve = new Reserve(`${options.path}.reserve`);
     this.#isFull = !this.#reserve.take();
-    this.records = new Records(this.#db, this.#ledger, this.debts);
+    this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
     this.#walState = this.#db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)');
+    this.#countWrite = this.#db.prepare<[number]>("INSERT OR REPLACE INTO progress VALUES ('last_write', ?)");
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
     this.#commit = this.#db.prepare('COMMIT');
     this.#rollback = this.#db.prepare('ROLLBACK');
+    this.#noteGap(openedAt);
   }
 
   /**
@@ -100,8 +109,7 @@ export class Store {
   /** One step of a purge: how many alerts went, and whether all is done. */
   purge(now: number): { readonly purged: number; readonly isDone: boolean } {
     const { request, alert, unread } = this.#acceptance.last;
-    writeProgress(this.#db, 'last_request', request);
-    writeProgress(this.#db, 'last_alert', alert);
+    this.#writeLast(request, alert);
     writeProgress(this.#db, 'last_unread', unread);
     return this.#purge.step(now);
   }
@@ -140,6 +148,28 @@ export class Store {
     }
   }
 
+  /** The mark ahead of the journal: its end is gone. Told once; the numbers are not given again. */
+  #noteGap(openedAt: number): void {
+    const found = { ...this.#acceptance.last, write: this.#lastWrite };
+    const marked = this.#mark.last;
+    const isBehind = found.request < marked.request || found.alert < marked.alert || found.write < marked.write;
+    if (!isBehind) return;
+    this.#acceptance.skip(marked);
+    this.#lastWrite = Math.max(found.write, marked.write);
+    const { request, alert } = this.#acceptance.last;
+    this.#transaction([
+      () => {
+        this.gaps.note(found, marked, openedAt);
+        this.#writeLast(request, alert);
+      },
+    ]);
+  }
+
+  #writeLast(request: number, alert: number): void {
+    writeProgress(this.#db, 'last_request', request);
+    writeProgress(this.#db, 'last_alert', alert);
+  }
+
   #giveUpReserve(): void {
     this.#isFull = true;
     this.#reserve.giveUp();
@@ -151,9 +181,12 @@ export class Store {
     try {
       const values = jobs.map((job) => job());
       for (const part of parts) part.flush();
+      this.#countWrite.run(this.#lastWrite + 1);
       this.#commit.run();
+      this.#lastWrite += 1;
       for (const part of parts) part.commit();
-      this.#mark.write(this.#acceptance.last);
+      const { request, alert } = this.#acceptance.last;
+      this.#mark.write({ request, alert, write: this.#lastWrite });
       return values;
     } catch (error) {
       for (const part of parts) part.rollback();
@@ -161,13 +194,4 @@ export class Store {
       throw error;
     }
   }
-}
-
-function gapBetween(found: Numbers, marked: Numbers): string | undefined {
-  if (found.request >= marked.request) return undefined;
-  const missing = marked.request - found.request;
-  return (
-    `At least ${missing} accepted requests are missing from the journal (numbers ${found.request + 1} to ` +
-    `${marked.request}, alerts ${found.alert + 1} to ${marked.alert}): its WAL was damaged or deleted.`
-  );
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { JournalUnavailableError } from '../../core/errors.js';
 import type { AcceptedRequest, Receipt } from '../../core/journal.js';
+import { describeMissing } from '../../core/missing.js';
 import type { Duplicate } from './acceptance.js';
 import type { Methods } from './methods.js';
 import { Packer } from './pack.js';
@@ -63,16 +64,20 @@ export class WriterThread {
   static async start(
     options: StoreOptions,
     workerUrl: URL,
+    openedAt: number,
     { onFatal, onGap }: { onFatal: (error: JournalUnavailableError) => void; onGap: (gap: string) => void },
   ): Promise<WriterThread> {
     const appends = new MessageChannel();
     const calls = new MessageChannel();
-    const workerData: WriterData = { options, appends: appends.port2, calls: calls.port2 };
+    const workerData: WriterData = { options, openedAt, appends: appends.port2, calls: calls.port2 };
     // How the process was started need not suit a thread: `--input-type`, for one, would break it.
     const worker = new Worker(workerUrl, { workerData, execArgv: [], transferList: [appends.port2, calls.port2] });
     const [started] = (await once(worker, 'message')) as [Started];
     if (started.ok) {
-      if (started.gap !== undefined) onGap(started.gap);
+      for (const missing of started.missing) {
+        if (missing.acknowledgedAt === undefined) onGap(describeMissing(missing));
+      }
+      if (started.isMarkDamaged) onGap('the mark beside the journal cannot be read: nobody can tell what is missing');
       return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, onFatal);
     }
     appends.port1.close();

@@ -9,7 +9,7 @@ export class FileWatch {
   readonly #files: readonly { readonly path: string; readonly identity: string }[];
 
   constructor(path: string) {
-    this.#files = [path, `${path}-wal`].map((file) => ({ path: file, identity: identityOf(file) }));
+    this.#files = [path, `${path}-wal`, `${path}.mark`].map((file) => ({ path: file, identity: identityOf(file) }));
   }
 
   /** Throws a fatal `JournalUnavailableError` when a file is gone or another. */

@@ -9,8 +9,8 @@ import { toFailure, Writer } from './writer.js';
 
 const restMs = 1_000;
 
-function start({ options, appends, calls }: WriterData): Started {
-  const store = new Store(options);
+function start({ options, openedAt, appends, calls }: WriterData): Started {
+  const store = new Store(options, openedAt);
   const watch = new FileWatch(options.path);
   const writer = new Writer(store, appends, calls, (failure: Failure) => parentPort?.postMessage(failure));
   const resting = setInterval(() => {
@@ -24,7 +24,7 @@ function start({ options, appends, calls }: WriterData): Started {
     appends.close();
     calls.close();
   });
-  return { ok: true, gap: store.gap };
+  return { ok: true, missing: store.gaps.all(), isMarkDamaged: store.isMarkDamaged };
 }
 
 function tell(started: Started): void {

@@ -1,0 +1,35 @@
+/** Numbers that the journal gave, both inclusive. */
+export type NumberRange = { readonly from: number; readonly to: number };
+
+/**
+ * What a journal had on disk once and has no longer, noticed when it was opened: the mark beside it had come further.
+ * Without `requests` nothing that was accepted is missing, only what became of deliveries: those are made again.
+ */
+export type Missing = {
+  /** Milliseconds since the epoch. */
+  readonly noticedAt: number;
+  /** Transactions. */
+  readonly writes: NumberRange;
+  readonly requests?: NumberRange;
+  /** None where the missing requests brought nothing new. */
+  readonly alerts?: NumberRange;
+  /** When an operator said that they know of it: until then the router is degraded. */
+  readonly acknowledgedAt?: number;
+};
+
+/** How many numbers a range has. */
+export function sizeOf(range: NumberRange | undefined): number {
+  return range ? range.to - range.from + 1 : 0;
+}
+
+/** In words for the operator. */
+export function describeMissing({ writes, requests, alerts }: Missing): string {
+  const why = 'the end of the journal was damaged, cut off or deleted while the router was down';
+  if (alerts && requests) return `accepted alerts missing: seq ${words(alerts)} (requests ${words(requests)}): ${why}`;
+  if (requests) return `accepted requests missing: seq ${words(requests)}, no alert among them: ${why}`;
+  return `no accepted alert is missing, but writes ${words(writes)}: ${why}; some deliveries are made again`;
+}
+
+function words({ from, to }: NumberRange): string {
+  return `${from} to ${to}`;
+}

@@ -1,0 +1,50 @@
+import type { Journal } from './journal.js';
+import { describeMissing } from './missing.js';
+
+/** `degraded` takes alerts as ever, but an operator should look: `problems` says at what. */
+export type Condition = {
+  readonly status: 'ok' | 'degraded' | 'draining' | 'journal unavailable';
+  readonly problems: readonly string[];
+};
+
+/** Anybody may ask as often as they like; the journal is asked once in this time. */
+const freshForMs = 1_000;
+
+/**
+ * Whether this router can keep what it is given; both ports answer from this one. Says nothing of sinks: a dead one is
+ * no reason to take in nothing.
+ */
+export class Readiness {
+  #isDraining = false;
+  #known: { readonly at: number; readonly condition: Promise<Condition> } | undefined;
+
+  constructor(private readonly journal: Journal) {}
+
+  /** The first thing to happen at shutdown: from now on a load balancer should send nothing more. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  async condition(): Promise<Condition> {
+    if (this.#isDraining) return { status: 'draining', problems: ['this router is shutting down'] };
+    const now = performance.now();
+    if (!this.#known || now - this.#known.at > freshForMs) this.#known = { at: now, condition: this.#ask() };
+    return this.#known.condition;
+  }
+
+  async #ask(): Promise<Condition> {
+    try {
+      await this.journal.check();
+      const { missing } = await this.journal.counts();
+      const problems = missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing);
+      return { status: problems.length === 0 ? 'ok' : 'degraded', problems };
+    } catch {
+      return { status: 'journal unavailable', problems: ['the journal cannot be written'] };
+    }
+  }
+}
+
+/** Whether a router in this condition should be sent alerts. */
+export function isReady({ status }: Condition): boolean {
+  return status === 'ok' || status === 'degraded';
+}
