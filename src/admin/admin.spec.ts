@@ -150,7 +150,13 @@ describe('the sinks', () => {
     const seen: string[] = [];
     admin.activity.subscribe(({ kind }) => seen.push(kind));
     await post('/api/v1/sinks/pager/park').send({ reason: 'key rotation' }).expect(204);
-    const parked = { name: 'pager', state: 'parked', reason: 'key rotation', since: expect.any(String) };
+    const parked = {
+      name: 'pager',
+      state: 'parked',
+      reason: 'key rotation',
+      since: expect.any(String),
+      parkedBy: 'operator',
+    };
     expect(await read('/api/v1/sinks')).toMatchObject({ items: [parked, {}] });
     await post('/api/v1/sinks/pager/resume').expect(204);
     expect(await read('/api/v1/sinks')).toMatchObject({ items: [{ name: 'pager', state: 'running' }, {}] });
@@ -158,6 +164,12 @@ describe('the sinks', () => {
     expect(seen).toEqual(['parked', 'resumed', 'parked']);
     await post('/api/v1/sinks/nowhere/park').expect(404);
     await post('/api/v1/sinks/pager/park').send({ because: 'x' }).expect(400);
+  });
+
+  it('can be tried with a test event', async () => {
+    const answer = await post('/api/v1/sinks/pager/test').expect(200);
+    expect(answer.body).toEqual({ outcome: 'retry', cause: 'network', reason: 'nobody is there', durationMs: 1 });
+    await post('/api/v1/sinks/nowhere/test').expect(404);
   });
 });
 
@@ -343,6 +355,7 @@ describe('the documentation of the API', () => {
       '/api/v1/sinks',
       '/api/v1/sinks/{name}/park',
       '/api/v1/sinks/{name}/resume',
+      '/api/v1/sinks/{name}/test',
       '/api/v1/sources',
       '/api/v1/tail',
       '/healthz',

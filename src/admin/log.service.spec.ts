@@ -58,8 +58,8 @@ describe('the log', () => {
     activity.next({ kind: 'refused', at, source: 'warden', status: 401, reason: 'no', remoteAddress: '192.0.2.1' });
     activity.next(attempted({ outcome: 'retry', cause: 'http', reason: 'busy', answer: { status: 503 } }, 'pending'));
     activity.next(attempted({ outcome: 'rejected', cause: 'http', reason: 'bad', answer: { status: 400 } }, 'dead'));
-    activity.next({ kind: 'parked', at, sink: 'pager', reason: 'HTTP 403' });
-    activity.next({ kind: 'resumed', at, sink: 'pager' });
+    activity.next({ kind: 'parked', at, sink: 'pager', reason: 'HTTP 403', since: at, by: 'router' });
+    activity.next({ kind: 'resumed', at, sink: 'pager', since: at, by: 'router' });
     activity.next({ kind: 'fault', at, part: 'delivery', sink: 'pager', reason: 'it threw' });
     expect(told()).toMatchObject([
       { level: 'warn', msg: 'quarantined', source: 'warden', parts: 1, reason: 'not an object' },

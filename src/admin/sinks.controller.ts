@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
-import { ActivityStream } from '../core/activity.js';
-import { Journal, type SinkBacklog } from '../core/journal.js';
+import { Journal, type ParkedBy, type SinkBacklog } from '../core/journal.js';
+import { SinkControl, type SinkTest } from '../core/sink-control.js';
 import { AdminOptions } from './admin.options.js';
 
 export class ParkBody {
@@ -18,9 +18,10 @@ type SinkView = {
   /** Absent for a sink that is no longer in the config but still owed something. */
   readonly type?: string;
   readonly state: 'running' | 'parked' | 'unconfigured';
-  /** Why it is parked, and since when. */
+  /** Why it is parked, since when, and whether a probe or only an operator ends it. */
   readonly reason?: string;
   readonly since?: string;
+  readonly parkedBy?: ParkedBy;
   readonly backlog: number;
   /** When the oldest alert of the backlog was accepted, and how many seconds that is ago. */
   readonly oldest?: string;
@@ -36,7 +37,7 @@ export class SinksController {
   constructor(
     private readonly options: AdminOptions,
     private readonly journal: Journal,
-    private readonly activity: ActivityStream,
+    private readonly control: SinkControl,
   ) {}
 
   @Get()
@@ -53,20 +54,28 @@ export class SinksController {
 
   @Post(':name/park')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Holds all deliveries to a sink until it is resumed, or probed after a restart.' })
+  @ApiOperation({ summary: 'Holds all deliveries to a sink until an operator resumes it, over restarts too.' })
   async park(@Param('name') name: string, @Body() { reason }: ParkBody): Promise<void> {
     this.#mustExist(name);
-    await this.journal.park(name, reason);
-    this.activity.next({ kind: 'parked', at: Date.now(), sink: name, reason });
+    await this.control.park(name, reason);
   }
 
   @Post(':name/resume')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Goes on with the deliveries to a parked sink.' })
+  @ApiOperation({ summary: 'Goes on with the deliveries to a parked sink, whoever parked it.' })
   async resume(@Param('name') name: string): Promise<void> {
     this.#mustExist(name);
-    await this.journal.resume(name);
-    this.activity.next({ kind: 'resumed', at: Date.now(), sink: name });
+    await this.control.resume(name);
+  }
+
+  @Post(':name/test')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Sends a marked test event as deliveries are sent, and says what came of it. Works on a parked sink too.',
+  })
+  async test(@Param('name') name: string): Promise<SinkTest> {
+    this.#mustExist(name);
+    return this.control.test(name);
   }
 
   #mustExist(name: string): void {
@@ -82,7 +91,7 @@ function viewOf(backlog: SinkBacklog, now: number, type?: string): SinkView {
     name: sink,
     ...(type !== undefined && { type }),
     state: type === undefined ? 'unconfigured' : parked ? 'parked' : 'running',
-    ...(parked && { reason: parked.reason, since: new Date(parked.since).toISOString() }),
+    ...(parked && { reason: parked.reason, since: new Date(parked.since).toISOString(), parkedBy: parked.by }),
     backlog: pending,
     ...(oldestPendingAt !== undefined && {
       oldest: new Date(oldestPendingAt).toISOString(),

@@ -194,5 +194,5 @@ function received(source: string, title: string, sinks: readonly string[]): Acti
 }
 
 function parked(sink: string): Activity {
-  return { kind: 'parked', at, sink, reason: 'the key was revoked' };
+  return { kind: 'parked', at, sink, reason: 'the key was revoked', since: at, by: 'router' };
 }

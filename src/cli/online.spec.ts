@@ -76,7 +76,7 @@ describe('signalbox tail', () => {
   it('shows what happens until it is told to stop', async () => {
     const running = run(tailCommand(terminal, abort.signal), '--admin', admin.url, '--token', token, '--sink', 'pager');
     while (!admin.activity.observed || terminal.out === '') {
-      admin.activity.next({ kind: 'parked', at: receivedAt, sink: 'pager', reason: 'no\nkey' });
+      admin.activity.next({ kind: 'parked', at: receivedAt, sink: 'pager', reason: 'no\nkey', since: 0, by: 'router' });
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     const fire = receivedActivity(acceptedRequest({ receivedAt }, { title: 'fire' }));
@@ -95,12 +95,12 @@ describe('signalbox tail', () => {
     const running = run(tailCommand(terminal), '--admin', admin.url, '--token', token, '-o', 'json');
     const ended = expect(running).rejects.toThrow('ended the stream');
     while (terminal.out === '') {
-      admin.activity.next({ kind: 'resumed', at: receivedAt, sink: 'pager' });
+      admin.activity.next({ kind: 'resumed', at: receivedAt, sink: 'pager', since: 0, by: 'router' });
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await admin.app.close();
     await ended;
     const [line = ''] = terminal.out.split('\n');
-    expect(JSON.parse(line)).toEqual({ kind: 'resumed', at: receivedAt, sink: 'pager' });
+    expect(JSON.parse(line)).toEqual({ kind: 'resumed', at: receivedAt, sink: 'pager', since: 0, by: 'router' });
   });
 });

@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs';
 import type { NewAlert } from './alert.js';
-import type { Attempt } from './journal.js';
+import type { Attempt, ParkedBy } from './journal.js';
 
 /** Something that just happened. Tail, metrics and logs are made from these and nothing else. `at` in milliseconds. */
 export type Activity =
@@ -41,8 +41,22 @@ export type Activity =
       readonly attempt: Attempt;
       readonly next: 'delivered' | 'pending' | 'dead';
     }
-  | { readonly kind: 'parked'; readonly at: number; readonly sink: string; readonly reason: string }
-  | { readonly kind: 'resumed'; readonly at: number; readonly sink: string }
+  /** `since`: when this parking began, which tells it from others of the sink. */
+  | {
+      readonly kind: 'parked';
+      readonly at: number;
+      readonly sink: string;
+      readonly reason: string;
+      readonly since: number;
+      readonly by: ParkedBy;
+    }
+  | {
+      readonly kind: 'resumed';
+      readonly at: number;
+      readonly sink: string;
+      readonly since: number;
+      readonly by: ParkedBy;
+    }
   /** Something of ours failed; nothing is lost by it, and somebody should know. */
   | {
       readonly kind: 'fault';

@@ -189,6 +189,87 @@ describe('the dispatcher', () => {
     expect(kinds.filter((kind) => kind === 'parked' || kind === 'resumed')).toEqual(['parked', 'resumed']);
   });
 
+  it('holds what an operator parked, though a probe would say yes, until an operator resumes it', async () => {
+    let probes = 0;
+    const sink = Object.assign(new FakeSink(1), { probe: () => Promise.resolve((probes += 1) > 0) });
+    start({ a: sink });
+    await dispatcher?.park('a', 'key rotation');
+    await accept(['one', 'two'], ['a']);
+    await sleep(100);
+    expect([sink.calls.length, probes]).toEqual([0, 0]);
+    await dispatcher?.resume('a');
+    await until(() => sink.given.length === 2);
+    expect(sink.given).toEqual(['one', 'two']);
+    await expect(dispatcher?.park('nowhere', '')).rejects.toThrow('there is no sink nowhere');
+  });
+
+  it('goes on at once when an operator resumes what the router had parked', async () => {
+    const sink = new FakeSink(1);
+    let isKeyGood = false;
+    sink.answer = () => (isKeyGood ? delivered : { kind: 'parked', cause: 'http', reason: 'status 403' });
+    start({ a: sink });
+    await accept(['one', 'two'], ['a']);
+    await until(() => happened.some(({ kind }) => kind === 'parked'));
+    isKeyGood = true;
+    await dispatcher?.resume('a');
+    await until(() => sink.given.length === 2);
+    expect(sink.given).toEqual(['one', 'two']);
+  });
+
+  it('tries a sink with an event of its own that is in no journal, parked or not', async () => {
+    const sink = new FakeSink(1);
+    start({ a: sink });
+    await dispatcher?.park('a', 'key rotation');
+    expect(await dispatcher?.test('a')).toMatchObject({ outcome: 'delivered' });
+    expect(sink.given).toEqual(['Signalbox test event']);
+    sink.answer = () => ({
+      kind: 'parked',
+      cause: 'http',
+      reason: 'status 403',
+      answer: { status: 403, excerpt: 'no' },
+    });
+    expect(await dispatcher?.test('a')).toEqual({
+      outcome: 'parked',
+      cause: 'http',
+      reason: 'status 403',
+      answer: { status: 403, excerpt: 'no' },
+      durationMs: expect.any(Number) as unknown,
+    });
+    expect((await journal.counts()).sinks).toMatchObject([{ sink: 'a', pending: 0, delivered: 0, dead: 0 }]);
+    expect((await journal.alerts({}, { limit: 10 })).items).toEqual([]);
+    expect(happened.map(({ kind }) => kind)).toEqual(['parked']);
+  });
+
+  it('takes a changed sink in the place of the old one, and keeps what a sink that is gone was owed', async () => {
+    const [before, after, same, gone] = [new FakeSink(1), new FakeSink(1), new FakeSink(1), new FakeSink(1)];
+    let finish: () => void = () => undefined;
+    before.answer = () =>
+      new Promise((resolve) => {
+        finish = () => {
+          resolve(delivered);
+        };
+      });
+    start({ a: before, same, gone });
+    await accept(['one', 'two'], ['a', 'same']);
+    await until(() => before.running === 1 && same.given.length === 2);
+    const used = dispatcher?.use(
+      new Map<string, Sink>([
+        ['a', after],
+        ['same', same],
+      ]),
+    );
+    await until(() => gone.closed);
+    await accept(['three'], ['gone', 'same']);
+    expect(after.calls).toEqual([]);
+    finish();
+    await used;
+    await until(() => after.given.length === 1 && same.given.length === 3);
+    expect([before.given, before.closed, after.given, same.closed]).toEqual([['one'], true, ['two'], false]);
+    expect((await journal.counts()).sinks.find(({ sink }) => sink === 'gone')).toMatchObject({ pending: 1 });
+    await dispatcher?.use(new Map([['gone', gone]]));
+    await until(() => gone.given.length === 1);
+  });
+
   it('lets running calls end when it stops, and gives back what it had not tried', async () => {
     const sink = new FakeSink(1, 2);
     sink.answer = () => sleep(200).then(() => delivered);

@@ -1,76 +1,134 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityStream } from '../core/activity.js';
-import type { Journal } from '../core/journal.js';
-import type { Sink } from '../core/sink.js';
-import type { Breaker } from './breaker.js';
+import type { Journal, Parked, ParkedBy } from '../core/journal.js';
+import type { Outcome, Sink } from '../core/sink.js';
 
 const firstProbeMs = 5_000;
-const maxProbeMs = 60_000;
+/** With a probe and a delivery to follow, a sink that is mended goes on within a minute. */
+const maxProbeMs = 45_000;
+
+/** What parking needs of the sink's loop. */
+export type Parkable = {
+  readonly name: string;
+  readonly sink: Sink;
+  /** Aborts when the loop ends. */
+  readonly stop: AbortSignal;
+  /** Makes one delivery although the sink is parked; undefined when nothing is due. */
+  readonly tryOne: (signal: AbortSignal) => Promise<Outcome['kind'] | undefined>;
+  /** Told before deliveries go on. */
+  readonly onResume: () => void;
+};
 
 /**
- * Sinks that wait for an operator: a revoked key, a wrong host. Nothing is tried and nothing is dropped until the sink
- * answers a probe (one without a probe gets a single delivery to try); then deliveries go on in order.
+ * A sink that waits for an operator: a revoked key, a wrong host. Nothing is dropped. What the router parked it probes,
+ * and where the probe says yes (or there is none) it makes a single delivery: only what comes of that ends the parking,
+ * since a probe may not know all that a delivery needs. What an operator parked waits for an operator.
  */
 export class Parking {
-  readonly #probing = new Set<string>();
-  /** Probes in a row that did not help, by sink: a sink parked again right after a resume waits longer. */
-  readonly #failed = new Map<string, number>();
+  #isParked = false;
+  #probing: AbortController | undefined;
+  /** Probes in a row that did not help: one parked again right after a resume waits longer. */
+  #failed = 0;
 
   constructor(
+    private readonly parkable: Parkable,
     private readonly journal: Journal,
     private readonly activity: ActivityStream,
-  ) {}
+    private readonly wait: (ms: number, signal: AbortSignal) => Promise<void> = pause,
+  ) {
+    parkable.stop.addEventListener('abort', () => this.#probing?.abort(), { once: true });
+  }
 
-  /** Takes up the probing of a sink that was parked before a restart. */
-  async watch(name: string, sink: Sink, breaker: Breaker, signal: AbortSignal): Promise<void> {
+  get isParked(): boolean {
+    return this.#isParked;
+  }
+
+  /** Takes up what was parked before a restart or a reload: perhaps it was for mending it, so the first probe is now. */
+  async watch(): Promise<void> {
+    const { name } = this.parkable;
     const { sinks } = await this.journal.counts();
-    if (sinks.some((backlog) => backlog.sink === name && backlog.parked)) void this.#probe(name, sink, breaker, signal);
+    const parked = sinks.find((backlog) => backlog.sink === name)?.parked;
+    if (!parked) return;
+    this.#isParked = true;
+    if (parked.by === 'router') this.#probe(true);
   }
 
-  /** Parks a sink, tells, and probes it until it works again or the signal aborts. */
-  async park(name: string, sink: Sink, breaker: Breaker, reason: string, signal: AbortSignal): Promise<void> {
-    if (this.#probing.has(name)) return;
-    const probing = this.#probe(name, sink, breaker, signal);
-    await this.journal.park(name, reason);
-    this.activity.next({ kind: 'parked', at: Date.now(), sink: name, reason });
-    void probing;
+  /** Parks the sink, and tells; by the router, one that is parked already stays as it is. */
+  async park(reason: string, by: ParkedBy = 'router'): Promise<void> {
+    const wasParked = this.#isParked;
+    if (wasParked && by === 'router') return;
+    this.#isParked = true;
+    let parked: Parked;
+    try {
+      parked = await this.journal.park(this.parkable.name, reason, by);
+    } catch (error) {
+      this.#isParked = wasParked;
+      throw error;
+    }
+    this.activity.next({ kind: 'parked', at: Date.now(), sink: this.parkable.name, ...parked });
+    if (parked.by === 'operator') this.#probing?.abort();
+    else this.#probe(false);
   }
 
-  isParked(name: string): boolean {
-    return this.#probing.has(name);
+  /** What an operator says goes, whoever parked it. */
+  async resume(): Promise<void> {
+    this.#probing?.abort();
+    await this.#end('operator');
   }
 
   /** A delivery went through: the next trouble starts afresh. */
-  recovered(name: string): void {
-    this.#failed.delete(name);
+  recovered(): void {
+    this.#failed = 0;
   }
 
-  async #probe(name: string, sink: Sink, breaker: Breaker, signal: AbortSignal): Promise<void> {
-    this.#probing.add(name);
-    while (await this.#waited(name, signal)) {
-      if (!(await answers(sink, signal))) continue;
-      breaker.halfOpen();
-      this.#probing.delete(name);
-      await this.journal.resume(name).catch((error: unknown) => {
-        this.activity.next({ kind: 'fault', at: Date.now(), part: 'delivery', sink: name, reason: String(error) });
-      });
-      this.activity.next({ kind: 'resumed', at: Date.now(), sink: name });
-      return;
+  #probe(isNow: boolean): void {
+    this.#probing?.abort();
+    const probing = new AbortController();
+    this.#probing = probing;
+    if (this.parkable.stop.aborted) return;
+    void this.#probeUntilItWorks(isNow, probing.signal);
+  }
+
+  async #probeUntilItWorks(isNow: boolean, signal: AbortSignal): Promise<void> {
+    if (!isNow) await this.#pause(signal);
+    while (!signal.aborted) {
+      try {
+        if ((await this.#works(signal)) && (await this.#end('router'))) return;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const { name: sink } = this.parkable;
+        this.activity.next({ kind: 'fault', at: Date.now(), part: 'delivery', sink, reason });
+      }
+      await this.#pause(signal);
     }
-    this.#probing.delete(name);
   }
 
-  /** Waits before the next probe, longer each time; false when it is time to stop. */
-  async #waited(name: string, signal: AbortSignal): Promise<boolean> {
-    const failed = this.#failed.get(name) ?? 0;
-    this.#failed.set(name, failed + 1);
-    const delay = Math.min(maxProbeMs, firstProbeMs * 2 ** Math.min(failed, 10));
-    await sleep(delay * (0.8 + 0.2 * Math.random()), undefined, { signal }).catch(() => undefined);
-    return !signal.aborted;
+  async #works(signal: AbortSignal): Promise<boolean> {
+    const { sink, tryOne } = this.parkable;
+    if (sink.probe && !(await sink.probe(signal).catch(() => false))) return false;
+    if (signal.aborted) return false;
+    return (await tryOne(signal)) !== 'parked';
+  }
+
+  /** True when nothing is parked any more. */
+  async #end(by: ParkedBy): Promise<boolean> {
+    const { name, onResume } = this.parkable;
+    const ended = await this.journal.resume(name, by);
+    if (!ended && by === 'router') return false;
+    this.#isParked = false;
+    onResume();
+    if (ended) this.activity.next({ kind: 'resumed', at: Date.now(), sink: name, since: ended.since, by });
+    return true;
+  }
+
+  /** Before the next probe, longer each time. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const delay = Math.min(maxProbeMs, firstProbeMs * 2 ** Math.min(this.#failed, 10));
+    this.#failed += 1;
+    await this.wait(delay * (0.8 + 0.2 * Math.random()), signal);
   }
 }
 
-async function answers(sink: Sink, signal: AbortSignal): Promise<boolean> {
-  if (!sink.probe) return true;
-  return sink.probe(signal).catch(() => false);
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

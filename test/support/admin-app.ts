@@ -9,6 +9,7 @@ import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
 import { Readiness } from '../../src/core/readiness.js';
+import { SinkControl, type SinkTest } from '../../src/core/sink-control.js';
 import type { Secret } from '../../src/core/secret.js';
 import { memory } from '../../src/journal/memory/journal.js';
 import { RouteOptions } from '../../src/routing/route.js';
@@ -76,6 +77,7 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
     { provide: Journal, useValue: journal },
     { provide: Readiness, useValue: new Readiness(journal) },
     { provide: ActivityStream, useValue: activity },
+    { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
     { provide: Router, useValue: new Router(routes) },
     { provide: Log, useValue: log },
   ]);
@@ -84,6 +86,30 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
   prepareAdmin(app);
   await app.listen(0, '127.0.0.1');
   return { app, url: await app.getUrl(), journal, activity, lines, close: () => app.close() };
+}
+
+/** Sinks that can be parked and resumed, and are never sent anything. */
+class IdleSinks extends SinkControl {
+  constructor(
+    private readonly journal: Journal,
+    private readonly activity: ActivityStream,
+  ) {
+    super();
+  }
+
+  async park(sink: string, reason: string): Promise<void> {
+    const parked = await this.journal.park(sink, reason, 'operator');
+    this.activity.next({ kind: 'parked', at: Date.now(), sink, ...parked });
+  }
+
+  async resume(sink: string): Promise<void> {
+    const ended = await this.journal.resume(sink, 'operator');
+    if (ended) this.activity.next({ kind: 'resumed', at: Date.now(), sink, since: ended.since, by: 'operator' });
+  }
+
+  test(): Promise<SinkTest> {
+    return Promise.resolve({ outcome: 'retry', cause: 'network', reason: 'nobody is there', durationMs: 1 });
+  }
 }
 
 @Global()
