@@ -11,6 +11,7 @@ import { AdminOptions } from './admin/admin.options.js';
 import { Log } from './admin/log.js';
 import { SignalboxConfigModule } from './config/config.module.js';
 import type { LoadedConfig } from './config/load.js';
+import { tokenDigest } from './config/tokens.js';
 import { ActivityStream } from './core/activity.js';
 import type { JournalUnavailableError } from './core/errors.js';
 import { Journal } from './core/journal.js';
@@ -114,7 +115,9 @@ function adminOf(config: LoadedConfig): AdminOptions {
   const { host, tokens } = config.admin;
   return {
     host,
-    ...(tokens && { tokens }),
+    ...(tokens && {
+      tokens: tokens.map((token) => ({ name: token.name, role: token.role, sha256: tokenDigest(token) })),
+    }),
     version,
     sources: sourcesOf(config),
     routes: config.routes,

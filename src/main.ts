@@ -2,12 +2,14 @@
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
 import { deadLettersCommand } from './cli/dead-letters.js';
+import { auditCommand } from './cli/audit.js';
 import { explainCommand } from './cli/explain.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
 import { sendTestCommand } from './cli/send-test.js';
 import { serveCommand } from './cli/serve.js';
 import { tailCommand } from './cli/tail.js';
+import { tokenCommand } from './cli/token.js';
 import { validateCommand } from './cli/validate.js';
 import { ConfigError } from './core/errors.js';
 import { printable } from './kit/printable.js';
@@ -27,7 +29,9 @@ const program = new Command('signalbox')
   .addCommand(explainCommand())
   .addCommand(deadLettersCommand())
   .addCommand(tailCommand())
-  .addCommand(sendTestCommand());
+  .addCommand(sendTestCommand())
+  .addCommand(auditCommand())
+  .addCommand(tokenCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride();
 

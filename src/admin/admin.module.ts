@@ -1,12 +1,15 @@
 import { Module, ValidationPipe } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AlertsController } from './alerts.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
+import { AuditController } from './audit.controller.js';
+import { AuditService } from './audit.service.js';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
+import { RoleGuard } from './role.guard.js';
 import { RoutesController } from './routes.controller.js';
 import { SinksController } from './sinks.controller.js';
 import { SourcesController } from './sources.controller.js';
@@ -26,10 +29,13 @@ import { TailController } from './tail.controller.js';
     LedgerController,
     DeadLettersController,
     TailController,
+    AuditController,
   ],
   providers: [
     LogService,
     MetricsService,
+    AuditService,
+    { provide: APP_GUARD, useClass: RoleGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },
     {
       provide: APP_PIPE,

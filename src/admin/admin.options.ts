@@ -1,13 +1,13 @@
-import type { Secret } from '../core/secret.js';
 import type { RouteOptions } from '../routing/route.js';
 import type { NamedSource } from '../routing/triage.js';
+import type { AdminToken } from './token.js';
 
 /** What the admin side knows of the config. A class, so that it is the injection token too. */
 export class AdminOptions {
   /** The address listened on: a loopback one is guarded against pages in a browser. */
   readonly host!: string;
-  /** Any one of them opens everything but the two health questions; without them all is open. */
-  readonly tokens?: readonly Secret[];
+  /** One of them is needed for all but the two health questions; without them whoever is local is an admin. */
+  readonly tokens?: readonly AdminToken[];
   readonly version!: string;
   readonly sources!: readonly NamedSource[];
   readonly routes!: readonly RouteOptions[];

@@ -50,6 +50,12 @@ describe('an admin side with tokens', () => {
     await get(path).expect(401);
   });
 
+  it('knows a token by the bytes that were sent, whatever they spell', async () => {
+    admin = await startAdminApp({ tokens: [new Secret('SEKRÈT-ünï')] });
+    const sent = Buffer.from('Bearer SEKRÈT-ünï').toString('latin1');
+    await get('/api/v1/routes').set('authorization', sent).expect(200);
+  });
+
   it('writes down who knocks, not what with', async () => {
     await start();
     for (let count = 0; count < 15; count++) await get('/metrics').set('authorization', 'Bearer SEKRET-x').expect(401);

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Journal, type DeliverySummary, type Page, type RequestRecord } from '../core/journal.js';
 import { present } from '../kit/present.js';
 import { DeliveriesQuery } from './alerts.query.js';
+import { Needs } from './needs.js';
 import { pageOf, PageQuery } from './page.query.js';
 
 /** The lists in which everything that is not simply delivered can be found. */
@@ -12,6 +13,7 @@ export class LedgerController {
   constructor(private readonly journal: Journal) {}
 
   @Post('ledger/acknowledge')
+  @Needs('operator')
   @HttpCode(204)
   @ApiOperation({
     summary: 'An operator knows of the accepted alerts that are missing: the router is no longer degraded by them.',

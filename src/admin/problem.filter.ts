@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { JournalUnavailableError } from '../core/errors.js';
+import { AuditService } from './audit.service.js';
 import { LineLimit, linesPerSecond } from './line-limit.js';
 import { Log } from './log.js';
 
@@ -25,7 +26,10 @@ type Problem = {
 export class ProblemFilter implements ExceptionFilter {
   readonly #strangers: LineLimit;
 
-  constructor(private readonly log: Log) {
+  constructor(
+    private readonly log: Log,
+    private readonly audit: AuditService,
+  ) {
     this.#strangers = new LineLimit({
       perSecond: linesPerSecond,
       onSuppressed: (count) => {
@@ -36,21 +40,12 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const response = http.getResponse<ServerResponse>();
+    const request = http.getRequest<IncomingMessage>();
     const problem = problemOf(error);
-    this.#tell(error, problem, http.getRequest<IncomingMessage>());
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const body = JSON.stringify(problem);
-    response.writeHead(problem.status, {
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(body),
-      ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
-      ...(problem.status === 503 && { 'retry-after': '1' }),
+    this.#tell(error, problem, request);
+    void this.audit.notDone(request, problem.status).then(() => {
+      answer(http.getResponse<ServerResponse>(), problem);
     });
-    response.end(body);
   }
 
   #tell(error: unknown, { status, detail }: Problem, { socket }: IncomingMessage): void {
@@ -58,6 +53,21 @@ export class ProblemFilter implements ExceptionFilter {
     if ((status !== 401 && status !== 403) || !this.#strangers.take()) return;
     this.log.warn({ status, remoteAddress: socket.remoteAddress, reason: detail }, 'an admin request was refused');
   }
+}
+
+function answer(response: ServerResponse, problem: Problem): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(problem.status === 503 && { 'retry-after': '1' }),
+  });
+  response.end(body);
 }
 
 /** For the `ValidationPipe`: names each value that will not do. */

@@ -6,6 +6,7 @@ import { dryRun, type DryRun } from '../routing/dry-run.js';
 import type { MatchOptions } from '../routing/route.js';
 import { Router } from '../routing/router.js';
 import { AdminOptions } from './admin.options.js';
+import { Needs } from './needs.js';
 
 export class RouteTestQuery {
   @ApiPropertyOptional({ required: true, description: 'name of the source that would have received the body' })
@@ -47,6 +48,7 @@ export class RoutesController {
   }
 
   @Post('test')
+  @Needs('viewer')
   @HttpCode(200)
   @ApiConsumes('application/json')
   @ApiBody({ description: 'a body as the vendor sends it', schema: {} })

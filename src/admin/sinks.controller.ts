@@ -4,6 +4,7 @@ import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { Journal, type ParkedBy, type SinkBacklog } from '../core/journal.js';
 import { SinkControl, type SinkTest } from '../core/sink-control.js';
 import { AdminOptions } from './admin.options.js';
+import { Needs } from './needs.js';
 
 export class ParkBody {
   @ApiPropertyOptional({ default: 'by an operator' })
@@ -53,6 +54,7 @@ export class SinksController {
   }
 
   @Post(':name/park')
+  @Needs('operator')
   @HttpCode(204)
   @ApiOperation({ summary: 'Holds all deliveries to a sink until an operator resumes it, over restarts too.' })
   async park(@Param('name') name: string, @Body() { reason }: ParkBody): Promise<void> {
@@ -61,6 +63,7 @@ export class SinksController {
   }
 
   @Post(':name/resume')
+  @Needs('operator')
   @HttpCode(204)
   @ApiOperation({ summary: 'Goes on with the deliveries to a parked sink, whoever parked it.' })
   async resume(@Param('name') name: string): Promise<void> {
@@ -69,6 +72,7 @@ export class SinksController {
   }
 
   @Post(':name/test')
+  @Needs('operator')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Sends a marked test event as deliveries are sent, and says what came of it. Works on a parked sink too.',

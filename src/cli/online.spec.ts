@@ -7,6 +7,7 @@ import { FakeTerminal, run } from '../../test/support/cli.js';
 import { freePort } from '../../test/support/free-port.js';
 import { mintId } from '../core/identity.js';
 import { Secret } from '../core/secret.js';
+import { auditCommand } from './audit.js';
 import { explainCommand } from './explain.js';
 import { tailCommand } from './tail.js';
 
@@ -67,6 +68,36 @@ describe('signalbox explain', () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     await expect(explain('--admin', nowhere, id)).rejects.toThrow('ECONNREFUSED');
     await expect(explain('--admin', 'nonsense', id)).rejects.toThrow('nonsense cannot be asked');
+  });
+});
+
+describe('signalbox audit', () => {
+  const entry = {
+    who: 'alice',
+    role: 'operator',
+    remoteAddress: '192.0.2.9',
+    action: 'POST /api/v1/sinks/pager/park',
+    outcome: 'done',
+    status: 204,
+  } as const;
+  const audit = (...args: string[]) => run(auditCommand(terminal), '--admin', admin.url, '--token', token, ...args);
+
+  it('shows a line for each change, newest first, as many as asked for', async () => {
+    await admin.journal.audit({ ...entry, at: receivedAt, detail: '{"reason":"\u001b[2J"}' });
+    const { role: _role, ...unknown } = entry;
+    await admin.journal.audit({ ...unknown, at: receivedAt + 1, who: 'unknown', outcome: 'refused', status: 403 });
+    await audit();
+    const [refused, parked] = terminal.out.split('\n');
+    expect(refused).toMatch(/^2026-03-01T12:00:00.001Z +refused +403 +unknown +192.0.2.9 +POST /);
+    expect(parked).toMatch(/^2026-03-01T12:00:00.000Z +done +204 +alice \(operator\) +192.0.2.9 +POST .*park +\{/);
+    expect(parked).toContain('\\u001b[2J');
+    terminal.out = '';
+    await audit('-n', '1', '-o', 'json');
+    expect(JSON.parse(terminal.out)).toMatchObject({ items: [{ who: 'unknown' }], next: expect.any(String) });
+  });
+
+  it('says what it cannot show', async () => {
+    await expect(audit('-n', '100000')).rejects.toThrow('answered 400');
   });
 });
 

@@ -1,9 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsIn, IsInt, IsObject, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import type { Secret } from '../core/secret.js';
 import { IsCidr } from '../kit/address.js';
-import { IsDuration, IsSecret, IsSize, OneOrMany } from '../kit/options.js';
+import { IsDuration, IsSize, OneOrMany } from '../kit/options.js';
+import { IsTokens, type TokenOptions } from './tokens.js';
 
 const kilobyte = 1_000;
 const megabyte = 1_000_000;
@@ -58,10 +58,10 @@ export class AdminSettings {
   @IsPort()
   port = 9090;
 
-  /** Bearer tokens, any one of which opens; on a loopback address they may be left out. */
+  /** Who may ask, and do what; on a loopback address they may be left out, and then whoever is local may do all. */
   @IsOptional()
-  @IsSecret({ each: true })
-  tokens?: readonly Secret[];
+  @IsTokens()
+  tokens?: readonly TokenOptions[];
 }
 
 /** `delivery`: what holds for every sink. Times in milliseconds. */

@@ -30,6 +30,31 @@ const broken: readonly Broken[] = [
     `ingest: { maxBody: 30mb }\n${rest}`,
     ['1:1: ingest.maxInflated must be at least ingest.maxBody'],
   ],
+  [
+    'two tokens of one name',
+    `admin:\n  tokens:\n    - { name: ann, role: viewer, token: a }\n    - { name: ann, role: admin, token: b }\n${rest}`,
+    ['4:15: two tokens are called "ann": give this one another name'],
+  ],
+  [
+    'one token twice, also by its digest',
+    `admin:\n  tokens:\n    - a\n    - { name: ann, role: viewer, sha256: ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb }\n${rest}`,
+    ['4:7: admin.tokens[1] is the same token as one above it: mint another one'],
+  ],
+  [
+    'tokens that are none',
+    `admin:\n  tokens:\n    - { name: a b, role: owner, sha256: abc }\n    - { name: ann, role: viewer }\n    - ""\n    - 7\n    - { name: bob, role: viewer, sha256: ${'a'.repeat(64)}, token: c }\n    - { name: eve, role: admin, tokn: x }\n${rest}`,
+    [
+      '3:15: admin.tokens[0].name must be letters, digits and . _ @ -, 63 at most',
+      '3:26: admin.tokens[0].role must be one of viewer, operator, admin',
+      '3:41: admin.tokens[0].sha256 must be 64 hex digits, as "signalbox token" prints them, unless there is a token',
+      '4:7: admin.tokens[1].sha256 is missing: it must be 64 hex digits, as "signalbox token" prints them, unless there is a token',
+      '5:7: admin.tokens[2] must be a token, best as ${ENV_NAME} or ${file:/path/to/secret}, or { name, role, sha256 } as "signalbox token" prints it',
+      '6:7: admin.tokens[3] must be a token, best as ${ENV_NAME} or ${file:/path/to/secret}, or { name, role, sha256 } as "signalbox token" prints it',
+      '7:115: admin.tokens[4].token must not stand beside sha256: keep one of them',
+      '8:7: admin.tokens[5].sha256 is missing: it must be 64 hex digits, as "signalbox token" prints them, unless there is a token',
+      '8:33: unknown key "tokn"; did you mean "token"?',
+    ],
+  ],
 
   [
     'an unknown sink',

@@ -5,6 +5,7 @@ import type { Chosen } from './choose.js';
 import type { ConfigDocument, Path } from './config-document.js';
 import { instead } from './nearest.js';
 import type { Settings } from './settings.js';
+import { tokenDigest, TokenOptions } from './tokens.js';
 
 /** The routes, and whether each can do what it says: names that exist, and alerts that get as far as it. */
 export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
@@ -29,6 +30,7 @@ export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
 /** What only shows when blocks are seen together. */
 export function checkTogether(document: ConfigDocument, settings: Settings, sources: readonly Chosen<unknown>[]): void {
   checkPorts(document, settings);
+  checkTokens(document, settings);
   checkSourcePaths(document, sources);
 }
 
@@ -111,6 +113,29 @@ function checkPorts(document: ConfigDocument, { ingest, admin }: Settings): void
       'admin.host is not a loopback address, so admin.tokens must say who may in: write tokens: ["${SIGNALBOX_ADMIN_TOKEN}"], or host: 127.0.0.1',
     );
   }
+}
+
+/** Who did what must be told by the name, and what somebody may do by the token. */
+function checkTokens(document: ConfigDocument, { admin }: Settings): void {
+  if (document.isUnfilled(['admin', 'tokens'])) return;
+  const names = new Set<string>();
+  const digests = new Set<string>();
+  (admin.tokens ?? []).forEach((token, index) => {
+    if (!(token instanceof TokenOptions)) return;
+    const path = ['admin', 'tokens', String(index)];
+    if (names.has(token.name)) {
+      document.errorAtValue(
+        [...path, 'name'],
+        `two tokens are called ${JSON.stringify(token.name)}: give this one another name`,
+      );
+    }
+    const digest = tokenDigest(token).toString('hex');
+    if (digest !== '' && digests.has(digest)) {
+      document.errorAtValue(path, `${document.describe(path)} is the same token as one above it: mint another one`);
+    }
+    names.add(token.name);
+    digests.add(digest);
+  });
 }
 
 /** True when only this machine can reach a listener there. */

@@ -2,6 +2,7 @@ import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
 import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
 import type { Missing } from './missing.js';
+import type { Role } from './role.js';
 
 /** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
 export type AcceptedRequest = {
@@ -216,6 +217,25 @@ export type JournalCounts = {
   readonly missing: readonly Missing[];
 };
 
+/** One attempt to change something by the admin side: who, what, when, from where, and how it ended. */
+export type AuditEntry = {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The name of the token, or `local` where none is asked for. */
+  readonly who: string;
+  /** Absent where the request was turned away before anybody was recognised. */
+  readonly role?: Role;
+  readonly remoteAddress: string;
+  /** Method and path, e.g. `POST /api/v1/sinks/pager/park`. */
+  readonly action: string;
+  /** Refused: not allowed (403). Failed: allowed, and could not be done. */
+  readonly outcome: 'done' | 'refused' | 'failed';
+  /** The HTTP status it was answered with. */
+  readonly status: number;
+  /** What was sent with it, as JSON, cut off where it is long. */
+  readonly detail?: string;
+};
+
 /**
  * The durable seam between ingest and delivery, and the account of every alert. An abstract class, so that it is the
  * type and the injection token in one. Every method may reject with `JournalUnavailableError`.
@@ -259,10 +279,17 @@ export abstract class Journal {
   /** An operator knows of what is missing: it stays listed, and troubles nobody's readiness any more. */
   abstract acknowledge(): Promise<void>;
 
+  /** Keeps a row of who changed what; durable when it resolves. */
+  abstract audit(entry: AuditEntry): Promise<void>;
+  abstract auditLog(page: PageRequest): Promise<Page<AuditEntry>>;
+
   /** Proves that the journal can be written now; rejects if not. */
   abstract check(): Promise<void>;
 
-  /** Removes what is older than the retention and owed to nobody, in bounded steps. Returns how many alerts went. */
+  /**
+   * Removes what is older than the retention and owed to nobody, and audit rows past a retention of their own, in
+   * bounded steps. Returns how many alerts went.
+   */
   abstract purge(now: number): Promise<number>;
 
   abstract close(): Promise<void>;

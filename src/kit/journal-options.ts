@@ -14,6 +14,9 @@ export class JournalOptions {
   /** How long an alert is kept that some sink never got. */
   @IsDuration({ minMs: minuteMs }) deadLetterRetention: number = 90 * dayMs;
 
+  /** How long it is kept who changed what by the admin side. */
+  @IsDuration({ minMs: minuteMs }) auditRetention: number = 365 * dayMs;
+
   /** How long a claimed delivery may take before it is given to somebody else. */
   @IsDuration({ minMs: 1_000 }) lease: number = 2 * minuteMs;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { once } from 'node:events';
 import { JournalUnavailableError } from '../../src/core/errors.js';
-import type { Attempt, Delivery, Journal, JournalContext, Settlement } from '../../src/core/journal.js';
+import type { Attempt, AuditEntry, Delivery, Journal, JournalContext, Settlement } from '../../src/core/journal.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { Comparison, modelOptions, steps } from './journal-model.js';
 import { acceptedRequest, type ReportOf, type RequestOf } from '../support/accepted-request.js';
@@ -827,6 +827,54 @@ export function describeJournal(name: string, open: OpenJournal): void {
       });
     });
 
+    describe('the audit log', () => {
+      const parked: AuditEntry = {
+        at: 0,
+        who: 'alice',
+        role: 'operator',
+        remoteAddress: '192.0.2.9',
+        action: 'POST /api/v1/sinks/pager/park',
+        outcome: 'done',
+        status: 204,
+        detail: '{"reason":"key\\nrotation"}',
+      };
+      const { role: _role, detail: _detail, ...bare } = parked;
+      const unknown: AuditEntry = { ...bare, who: 'local', outcome: 'refused', status: 403 };
+      const log = async () => (await journal.auditLog({ limit: 100 })).items;
+
+      it('keeps who changed what, as it was given, newest first', async () => {
+        expect(await log()).toEqual([]);
+        await journal.audit({ ...parked, at: now });
+        await journal.audit({ ...unknown, at: now - 1 });
+        expect(await log()).toEqual([
+          { ...unknown, at: now - 1 },
+          { ...parked, at: now },
+        ]);
+      });
+
+      it('is read in pages that stay put while more is written', async () => {
+        for (let at = 1; at <= 5; at++) await journal.audit({ ...parked, at });
+        const first = await journal.auditLog({ limit: 2 });
+        await journal.audit({ ...parked, at: 6 });
+        const second = await journal.auditLog({ limit: 2, cursor: first.next ?? '' });
+        const third = await journal.auditLog({ limit: 2, cursor: second.next ?? '' });
+        expect([first, second, third].map(({ items }) => items.map(({ at }) => at))).toEqual([[5, 4], [3, 2], [1]]);
+        expect(third.next).toBeUndefined();
+      });
+
+      it('is purged after a retention of its own', async () => {
+        journal = await openWith({ dedupWindow: hourMs, retention: hourMs, auditRetention: 10 * dayMs });
+        await accept({ sinks: [] });
+        for (let count = 0; count < 450; count++) await journal.audit({ ...parked, at: now });
+        await journal.audit({ ...unknown, at: now + 1 });
+        now += 10 * dayMs;
+        expect(await journal.purge(now - 1)).toBe(1);
+        expect((await journal.auditLog({ limit: 500 })).items).toHaveLength(451);
+        await journal.purge(now);
+        expect(await log()).toEqual([{ ...unknown, at: expect.any(Number) }]);
+      });
+    });
+
     describe('used at random', () => {
       it('agrees with its rules', async () => {
         await fc.assert(
@@ -853,7 +901,13 @@ export function describeJournal(name: string, open: OpenJournal): void {
         await journal.check();
         await journal.close();
         expect(await waiting).toMatchObject({ done: true });
-        for (const refused of [accept({}), journal.check(), journal.counts(), journal.settle([])]) {
+        for (const refused of [
+          accept({}),
+          journal.check(),
+          journal.counts(),
+          journal.settle([]),
+          journal.auditLog({ limit: 1 }),
+        ]) {
           await expect(refused).rejects.toBeInstanceOf(JournalUnavailableError);
         }
       });

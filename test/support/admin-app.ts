@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { plainToInstance } from 'class-transformer';
+import { hash } from 'node:crypto';
 import { AdminModule } from '../../src/admin/admin.module.js';
 import { prepareAdmin } from '../../src/admin/admin.app.js';
 import { AdminOptions } from '../../src/admin/admin.options.js';
@@ -10,7 +11,8 @@ import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
 import { Readiness } from '../../src/core/readiness.js';
 import { SinkControl, type SinkTest } from '../../src/core/sink-control.js';
-import type { Secret } from '../../src/core/secret.js';
+import type { Role } from '../../src/core/role.js';
+import { Secret } from '../../src/core/secret.js';
 import { memory } from '../../src/journal/memory/journal.js';
 import { RouteOptions } from '../../src/routing/route.js';
 import { Router } from '../../src/routing/router.js';
@@ -28,7 +30,8 @@ export type AdminApp = {
 };
 
 export type AdminAppOptions = {
-  readonly tokens?: readonly Secret[];
+  /** Those that are only a secret are admins. */
+  readonly tokens?: readonly (Secret | { readonly name: string; readonly role: Role; readonly token: Secret })[];
   readonly logLevel?: string;
 };
 
@@ -62,7 +65,13 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
   const log = createLog(logLevel, { write: (line) => lines.push(line) });
   const options: AdminOptions = {
     host: '127.0.0.1',
-    ...(tokens && { tokens }),
+    ...(tokens && {
+      tokens: tokens.map((each, index) => {
+        const { name, role, token } =
+          each instanceof Secret ? { name: `token-${index + 1}`, role: 'admin' as const, token: each } : each;
+        return { name, role, sha256: hash('sha256', token.reveal(), 'buffer') };
+      }),
+    }),
     version: '1.2.3',
     sources: [warden],
     routes,

@@ -9,6 +9,7 @@ import {
   type AlertRecord,
   type AlertSummary,
   type ClaimLimit,
+  type AuditEntry,
   type Delivery,
   type DeliveryQuery,
   type DeliverySummary,
@@ -55,6 +56,7 @@ class MemoryJournal extends Journal {
   readonly #backlogs = new Map<string, Backlog>();
   readonly #sources = new Map<string, SourceTally>();
   readonly #routes = new Map<string, number>();
+  #audit: (AuditEntry & { readonly seq: number })[] = [];
   #lastSeq = 0;
   #closed = false;
 
@@ -166,6 +168,16 @@ class MemoryJournal extends Journal {
     return this.check();
   }
 
+  async audit(entry: AuditEntry): Promise<void> {
+    await this.check();
+    this.#audit.push({ ...entry, seq: this.#nextSeq() });
+  }
+
+  async auditLog(page: PageRequest): Promise<Page<AuditEntry>> {
+    await this.check();
+    return pageOf(this.#audit, page, ({ seq: _seq, ...entry }) => entry);
+  }
+
   check(): Promise<void> {
     return this.#closed
       ? Promise.reject(new JournalUnavailableError('The journal is closed.', true))
@@ -174,7 +186,8 @@ class MemoryJournal extends Journal {
 
   async purge(now: number): Promise<number> {
     await this.check();
-    const { retention, dedupWindow, deadLetterRetention } = this.options;
+    const { retention, dedupWindow, deadLetterRetention, auditRetention } = this.options;
+    this.#audit = this.#audit.filter(({ at }) => at > now - auditRetention);
     const cutoff = now - Math.max(retention, dedupWindow);
     const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
     let purged = 0;

@@ -8,6 +8,7 @@ import {
   type AlertRecord,
   type AlertSummary,
   type ClaimLimit,
+  type AuditEntry,
   type Delivery,
   type DeliveryQuery,
   type DeliverySummary,
@@ -42,11 +43,11 @@ export const sqlite = defineJournal({
 
 /** As `sqlite.open`, with the built file of the writer's thread, where it is not beside this one. */
 export async function openSqlite(
-  { path, dedupWindow, retention, deadLetterRetention, lease }: SqliteOptions,
+  { path, dedupWindow, retention, deadLetterRetention, auditRetention, lease }: SqliteOptions,
   context: JournalContext,
   workerUrl = new URL('./worker.js', import.meta.url),
 ): Promise<Journal> {
-  const options = { path, dedupWindow, retention, deadLetterRetention, lease };
+  const options = { path, dedupWindow, retention, deadLetterRetention, auditRetention, lease };
   const thread = await WriterThread.start(options, workerUrl, context.now(), {
     onFatal: (error) => context.onFatal?.(error),
     onGap: (gap) => context.onGap?.(gap),
@@ -141,6 +142,14 @@ class SqliteJournal extends Journal {
 
   acknowledge(): Promise<void> {
     return this.thread.call('acknowledge', this.context.now());
+  }
+
+  audit(entry: AuditEntry): Promise<void> {
+    return this.thread.call('audit', entry);
+  }
+
+  auditLog(page: PageRequest): Promise<Page<AuditEntry>> {
+    return pageOf(page, (from) => this.thread.call('auditLog', from));
   }
 
   check(): Promise<void> {

@@ -1,5 +1,13 @@
 import { actions } from '../../core/alert.js';
-import type { AlertQuery, ClaimLimit, DeliveryQuery, Lease, ParkedBy, Settlement } from '../../core/journal.js';
+import type {
+  AlertQuery,
+  AuditEntry,
+  ClaimLimit,
+  DeliveryQuery,
+  Lease,
+  ParkedBy,
+  Settlement,
+} from '../../core/journal.js';
 import type { ClaimedDelivery } from './debts.js';
 import type { From } from './searches.js';
 import type { Store } from './store.js';
@@ -32,6 +40,9 @@ export function writesOf(store: Store) {
     acknowledge: (now: number) => {
       store.gaps.acknowledge(now);
     },
+    audit: (entry: AuditEntry) => {
+      store.audit.add(entry);
+    },
     check: (now: number) => {
       store.touch(now);
     },
@@ -55,6 +66,7 @@ export function readsOf(store: Store) {
     deliveries: (query: DeliveryQuery, from: From) => store.searches.deliveries(query, from),
     quarantine: (from: From) => store.searches.quarantine(from),
     probes: (from: From) => store.searches.probes(from),
+    auditLog: (from: From) => store.audit.list(from),
   };
 }
 

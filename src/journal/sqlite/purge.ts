@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { deliveryStates } from '../../core/journal.js';
+import type { AuditTrail } from './audit.js';
 import type { Findings } from './findings.js';
 import type { Ledger } from './ledger.js';
 
@@ -8,6 +9,7 @@ export type Retention = {
   readonly retention: number;
   readonly dedupWindow: number;
   readonly deadLetterRetention: number;
+  readonly auditRetention: number;
 };
 
 /** One step holds the writer up for a few milliseconds. */
@@ -39,6 +41,7 @@ export class Purge {
     db: Database.Database,
     private readonly ledger: Ledger,
     private readonly findings: Findings,
+    private readonly audit: AuditTrail,
     private readonly options: Retention,
   ) {
     this.#selectAlerts = db.prepare<[number, number], AlertRow>(
@@ -85,7 +88,8 @@ export class Purge {
     const lastRequest = requests.at(-1);
     this.#alertsTo = lastRequest ? this.#alertsTo : 0;
     this.#requestsTo = lastRequest?.seq ?? 0;
-    return { purged: 0, isDone: !lastRequest };
+    const auditRows = lastRequest ? 0 : this.audit.removeUntil(now - this.options.auditRetention);
+    return { purged: 0, isDone: !lastRequest && auditRows === 0 };
   }
 
   #mayGo({ seq, received_at: receivedAt, decision }: AlertRow, deadCutoff: number): boolean {

@@ -101,6 +101,14 @@ const migrations: readonly string[] = [
     acknowledged_at INTEGER
   ) STRICT;
   `,
+  `
+  -- Who changed what by the admin side. role: none, where nobody was recognised. detail: JSON, perhaps cut off.
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, role TEXT, remote_address TEXT NOT NULL,
+    action TEXT NOT NULL, outcome TEXT NOT NULL, status INTEGER NOT NULL, detail TEXT
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  `,
 ];
 
 /**

@@ -268,7 +268,7 @@ function alertPartOf({ source, severity, from, until }: DeliveryQuery): AlertQue
 }
 
 /** What was read in one go: the end, when it is less than what was asked for. */
-function stretchOf<Row, T>(
+export function stretchOf<Row, T>(
   rows: readonly Row[],
   limit: number,
   show: (row: Row) => { readonly place: string; readonly item: T },
@@ -279,7 +279,7 @@ function stretchOf<Row, T>(
 }
 
 /** A cursor of somebody else's making finds nothing. */
-function toNumber(place: string | undefined): number {
+export function toNumber(place: string | undefined): number {
   if (place === undefined) return Number.MAX_SAFE_INTEGER;
   const number = Number(place);
   return Number.isSafeInteger(number) ? number : 0;

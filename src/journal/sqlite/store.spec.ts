@@ -27,6 +27,7 @@ describe('a store', () => {
     dedupWindow: dayMs,
     retention: dayMs,
     deadLetterRetention: dayMs,
+    auditRetention: dayMs,
     lease: 1_000,
   });
   const clocks = () => ({ now, uptime: now });

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Settlement } from '../../core/journal.js';
 import { Acceptance, type Duplicate } from './acceptance.js';
+import { AuditTrail } from './audit.js';
 import type { Clocks } from './backlog.js';
 import { Debts } from './debts.js';
 import { asUnavailable, diskIsFull, isFull } from './errors.js';
@@ -32,7 +33,7 @@ export type Done<T> =
 
 /**
  * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `settle`, `park`,
- * `resume`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
+ * `resume`, `audit.add`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
  */
 export class Store {
   readonly gaps: Gaps;
@@ -41,6 +42,7 @@ export class Store {
   readonly debts: Debts;
   readonly records: Records;
   readonly searches: Searches;
+  readonly audit: AuditTrail;
   readonly #db: Database.Database;
   readonly #ledger: Ledger;
   readonly #findings: Findings;
@@ -64,7 +66,8 @@ export class Store {
     this.#findings = new Findings(this.#db, options.dedupWindow);
     this.debts = new Debts(this.#db, this.#ledger, options.lease);
     this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts);
-    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, options);
+    this.audit = new AuditTrail(this.#db);
+    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, this.audit, options);
     this.#mark = new Mark(`${options.path}.mark`);
     this.#lastWrite = readProgress(this.#db, 'last_write');
     this.gaps = new Gaps(this.#db);
