@@ -26,7 +26,7 @@ export class LedgerClient {
 
   /** Posts reports in one body, new findings unless told which; the status, or undefined when the connection broke. */
   async post(reports: readonly Report[] = [reportOf(newFinding())]): Promise<number | undefined> {
-    this.#sent.note(...reports);
+    this.noteSent(reports);
     const answer = await fetch(this.url(), {
       method: 'POST',
       headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' },
@@ -41,6 +41,11 @@ export class LedgerClient {
       this.#acked.note(...reports.map((report, index) => ({ ...report, id: alerts[index]?.id ?? '' })));
     }
     return answer.status;
+  }
+
+  /** Notes what a case is about to post by a way of its own. */
+  noteSent(reports: readonly Report[]): void {
+    this.#sent.note(...reports);
   }
 
   /** Posts a body until it is answered 2xx, as a vendor that retries. */
