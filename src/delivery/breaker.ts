@@ -13,6 +13,8 @@ export class Breaker {
   #lanes: number;
   #failures = 0;
   #closedUntil = 0;
+  /** When the last failure counted. */
+  #failedAt = 0;
 
   constructor(
     private readonly maxLanes: number,
@@ -31,22 +33,29 @@ export class Breaker {
     return this.#failures >= failuresToOpen;
   }
 
-  /** Milliseconds before the next call may start. */
+  /** Milliseconds before the next call may start. Like all times here on a clock that never jumps. */
   waitMs(now: number): number {
     return Math.max(0, this.#closedUntil - now);
   }
 
-  /** Takes note of how one call ended. A rejection is a healthy sink's answer. */
-  record(outcome: Outcome, now: number): void {
+  /**
+   * Takes note of how one call ended. A rejection is a healthy sink's answer. Once open, calls that were under way with
+   * the last one that failed say nothing new: else one moment of trouble in sixteen lanes would count as sixteen.
+   */
+  record(outcome: Outcome, now: number, startedAt = now): void {
     if (outcome.kind === 'delivered' || outcome.kind === 'rejected') {
       this.#failures = 0;
       this.#lanes = Math.min(this.maxLanes, this.#lanes + 1);
       return;
     }
-    this.#failures += 1;
+    const isNews = !this.isOpen || startedAt >= this.#failedAt;
+    if (isNews) {
+      this.#failures += 1;
+      this.#failedAt = now;
+    }
     this.#lanes = this.isOpen ? 1 : Math.max(1, Math.floor(this.#lanes / 2));
     const afterMs = outcome.kind === 'retry' ? outcome.afterMs : undefined;
-    if (afterMs !== undefined || this.isOpen) {
+    if (afterMs !== undefined || (this.isOpen && isNews)) {
       const delay = backoffMs(Math.max(1, this.#failures - failuresToOpen + 1), this.random(), afterMs);
       this.#closedUntil = Math.max(this.#closedUntil, now + delay);
     }

@@ -96,6 +96,14 @@ describe('a breaker', () => {
     expect(breaker.isOpen).toBe(false);
   });
 
+  it('counts calls that fail together once it is open as one', () => {
+    const breaker = new Breaker(16, () => 0.5);
+    for (let i = 0; i < 16; i += 1) breaker.record(failure, now + i, now - 10);
+    expect([breaker.isOpen, breaker.waitMs(now + 4)]).toEqual([true, 500]);
+    breaker.record(failure, now + 600, now + 510);
+    expect(breaker.waitMs(now + 600)).toBe(1_000);
+  });
+
   it('holds every call back for as long as the other side asked', () => {
     const breaker = new Breaker(8);
     breaker.record({ ...failure, afterMs: 3_000 }, now);

@@ -95,7 +95,7 @@ export class SinkLoop {
     await this.#parking.watch().catch((error: unknown) => this.#fault(error));
 
     while (!this.#stop.signal.aborted) {
-      await this.#pause(this.#breaker.waitMs(Date.now()));
+      await this.#pause(this.#breaker.waitMs(performance.now()));
       const count = this.#breaker.isOpen ? 1 : Math.max(sink.maxBatch, this.#breaker.lanes * this.#pace.rounds);
       const claimed = await this.#claim({ count, ...bytes }, this.#stop.signal);
       for (const batch of inBatches(claimed, sink.maxBatch)) {
@@ -112,14 +112,15 @@ export class SinkLoop {
 
   /** One call; settling what it brought goes on after it, so that the next call need not wait for the disk. */
   async #deliver(batch: readonly Delivery[]): Promise<void> {
-    if (this.#stop.signal.aborted || this.#parking.isParked || this.#breaker.waitMs(Date.now()) > 0) {
+    if (this.#stop.signal.aborted || this.#parking.isParked || this.#breaker.waitMs(performance.now()) > 0) {
       const leases = batch.map(({ lease }) => lease);
       await this.context.journal.release(this.name, leases).catch((error: unknown) => this.#fault(error));
       return;
     }
+    const startedAt = performance.now();
     const attempted = await attempt(this.sink, batch, this.#abort.signal);
     for (const { timing } of attempted) this.#pace.record(timing.durationMs);
-    this.#settling.take(this.#settle(attempted).catch((error: unknown) => this.#fault(error)));
+    this.#settling.take(this.#settle(attempted, startedAt).catch((error: unknown) => this.#fault(error)));
   }
 
   /** One delivery of a parked sink: the answer to it says more than a probe. */
@@ -127,13 +128,14 @@ export class SinkLoop {
     const limit = { count: 1, whileParked: true, ...limitOf(this.sink) };
     const batch = await this.#claim(limit, AbortSignal.any([signal, AbortSignal.timeout(trialClaimMs)]));
     if (batch.length === 0) return undefined;
+    const startedAt = performance.now();
     const attempted = await attempt(this.sink, batch, this.#abort.signal);
-    await this.#settle(attempted);
+    await this.#settle(attempted, startedAt);
     return attempted[0]?.outcome.kind;
   }
 
   /** What could not be settled comes due again when its lease ends. */
-  async #settle(attempted: readonly Attempted[]): Promise<void> {
+  async #settle(attempted: readonly Attempted[], startedAt: number): Promise<void> {
     const { activity, settler } = this.context;
     const now = Date.now();
     const policy = { now, maxAge: this.context.maxAge() };
@@ -141,7 +143,7 @@ export class SinkLoop {
       settle(delivery, outcome, timing, { ...policy, random: Math.random() }),
     );
     const [first] = attempted;
-    if (first) this.#breaker.record(first.outcome, now);
+    if (first) this.#breaker.record(first.outcome, performance.now(), startedAt);
     if (attempted.some(({ outcome }) => outcome.kind === 'delivered')) this.#parking.recovered();
     const parked = attempted.find(({ outcome }) => outcome.kind === 'parked')?.outcome;
     if (parked?.kind === 'parked') await this.#parking.park(parked.reason);
