@@ -15,7 +15,14 @@ export type Outcome =
       readonly answer?: Answer;
     }
   /** 401, 403, 404, redirect, TLS, DNS name unknown: an operator must act. Everything is kept. */
-  | { readonly kind: 'parked'; readonly reason: string; readonly cause: Cause; readonly answer?: Answer }
+  | {
+      readonly kind: 'parked';
+      readonly reason: string;
+      readonly cause: Cause;
+      /** True where the other side has given this place up (410): nothing is tried until an operator resumes it. */
+      readonly isFinal?: boolean;
+      readonly answer?: Answer;
+    }
   /** 400, 413, 422: this alert will never pass. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly cause: Cause; readonly answer?: Answer };
 

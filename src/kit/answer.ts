@@ -18,7 +18,8 @@ export function outcomeOf(result: HttpResult, now: number): Outcome {
   const answer = { status, excerpt: result.excerpt() };
   const said = `answered ${saidOf(result)}`;
   if (operatorHints[status] !== undefined) {
-    return { kind: 'parked', cause: 'http', reason: `${said}: ${operatorHints[status]}`, answer };
+    const reason = `${said}: ${operatorHints[status]}`;
+    return { kind: 'parked', cause: 'http', reason, ...(status === gone && { isFinal: true }), answer };
   }
   if (status >= 300 && status < 400) {
     return {
@@ -37,6 +38,8 @@ export function outcomeOf(result: HttpResult, now: number): Outcome {
 
 /** Too slow, too early, too many. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429]);
+
+const gone = 410;
 
 const operatorHints: Readonly<Record<number, string>> = {
   401: 'the credential is missing or not accepted',

@@ -27,7 +27,7 @@ describe('what may be called', () => {
   });
 
   it('is what the operator names', () => {
-    const egress = openEgress(['127.0.0.0/8', 'fd12::/16', '10.1.0.0/16', '198.18.0.1']);
+    const egress = openEgress({ allowCidrs: ['127.0.0.0/8', 'fd12::/16', '10.1.0.0/16', '198.18.0.1'] });
     for (const address of ['127.0.0.1', '::ffff:127.9.9.9', 'fd12::1', '10.1.255.255', '198.18.0.1']) {
       expect(egress.refusalOf(address)).toBeUndefined();
       expect(egress.isNamed(address)).toBe(true);
@@ -40,23 +40,23 @@ describe('what may be called', () => {
   it.each(['169.254.169.254', 'fe80::1', 'fd00:ec2::254', '100.100.100.200', '168.63.129.16', '192.0.0.192'])(
     'is never %s, where clouds keep their credentials',
     (address) => {
-      expect(openEgress(['0.0.0.0/0', '::/0']).refusalOf(address)).toContain('never called');
+      expect(openEgress({ allowCidrs: ['0.0.0.0/0', '::/0'] }).refusalOf(address)).toContain('never called');
     },
   );
 
   it.each(['0.0.0.0', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', '224.0.0.1'])(
     'is never %s, which stands for another address',
     (address) => {
-      expect(openEgress(['0.0.0.0/0', '::/0']).refusalOf(address)).toBeDefined();
+      expect(openEgress({ allowCidrs: ['0.0.0.0/0', '::/0'] }).refusalOf(address)).toBeDefined();
     },
   );
 });
 
 describe('a name', () => {
   const resolving = (...addresses: string[]) =>
-    openEgress([], () =>
-      Promise.resolve(addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))),
-    );
+    openEgress({
+      resolve: () => Promise.resolve(addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))),
+    });
 
   it('gives the addresses that were checked', async () => {
     expect(await lookUp(resolving('8.8.8.8', '2606::1'), 'api.example.com')).toEqual([
@@ -77,9 +77,11 @@ describe('a name', () => {
 
   it('is looked up once for all connections that open at the same time', async () => {
     let queries = 0;
-    const egress = openEgress([], () => {
-      queries += 1;
-      return Promise.resolve([{ address: '8.8.8.8', family: 4 }]);
+    const egress = openEgress({
+      resolve: () => {
+        queries += 1;
+        return Promise.resolve([{ address: '8.8.8.8', family: 4 }]);
+      },
     });
     await Promise.all([
       lookUp(egress, 'a.example.com'),

@@ -10,8 +10,18 @@ export type Egress = {
   refusalOf(address: string): string | undefined;
   /** True for an address that the operator named in `allowCidrs`. */
   isNamed(address: string): boolean;
+  /** The ports of public addresses that the operator named in `allowPorts`, beside the usual ones. */
+  readonly allowPorts: readonly number[];
   /** For `net.connect`: fails unless every answer may be called, and gives exactly the checked ones. */
   readonly lookup: LookupFunction;
+};
+
+export type EgressOptions = {
+  /** Networks that are not public and may be called all the same. */
+  readonly allowCidrs?: readonly string[];
+  readonly allowPorts?: readonly number[];
+  /** The system's resolver, unless a test has its own. */
+  readonly resolve?: Resolve;
 };
 
 /** A name to its addresses; rejects with the system's code (`ENOTFOUND`, `EAI_AGAIN`). */
@@ -26,7 +36,11 @@ export class EgressRefused extends Error {
  * Public addresses may be called. Private ones, loopback and their like only inside `allowCidrs`; link-local addresses
  * and the places where clouds keep their metadata never, whatever `allowCidrs` says.
  */
-export function openEgress(allowCidrs: readonly string[] = [], resolve: Resolve = resolveBySystem): Egress {
+export function openEgress({
+  allowCidrs = [],
+  allowPorts = [],
+  resolve = resolveBySystem,
+}: EgressOptions = {}): Egress {
   const isNamed = addressList(allowCidrs);
   const refusalOf = (text: string): string | undefined => {
     if (isIP(text) === 0) return `${text} is no address`;
@@ -44,7 +58,7 @@ export function openEgress(allowCidrs: readonly string[] = [], resolve: Resolve 
     }
     return addresses;
   });
-  return { refusalOf, isNamed, lookup };
+  return { refusalOf, isNamed, allowPorts, lookup };
 }
 
 /** Link-local, and the metadata services of AWS (IPv6), Alibaba, Oracle and Azure, which live outside it. */

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http';
-import { isIP } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import { Secret } from '../core/secret.js';
-import { EgressRefused, openEgress, type Egress, type Resolve } from './egress.js';
-import { aborted, Exchange, failure, refused, type Deadlines, type HttpFailure, type HttpResult } from './exchange.js';
+import { EgressRefused, openEgress, type Egress, type EgressOptions } from './egress.js';
+import { aborted, Exchange, failure, refused, type Deadlines, type HttpResult } from './exchange.js';
 import { redactor } from './redact.js';
+import { peerRefusal, readTarget, type Target } from './target.js';
 
 /**
  * The one way out: every sink and every vendor client calls through here. It waits no longer than its deadlines, reads
@@ -22,18 +22,18 @@ export type HttpRequest = {
   /** Absolute, http or https, without credentials. Plain http only to networks in `allowCidrs`. */
   readonly url: string;
   readonly body?: string | Buffer;
+  /** Beside those of the client, for this request alone. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
-export type HttpOptions = {
+export type HttpOptions = EgressOptions & {
   /** Sent with every request. A `Secret` is revealed to the socket alone and cut out of excerpts. */
   readonly headers: Readonly<Record<string, string | Secret>>;
-  /** Networks that are not public and may be called all the same. */
-  readonly allowCidrs?: readonly string[];
+  /** Cut out of excerpts, beside the headers: parts of a URL that is a credential. */
+  readonly confidential?: readonly Secret[];
   /** The most connections to one origin; further requests wait, within their deadline. */
   readonly connections: number;
   readonly deadlines?: Partial<Deadlines>;
-  /** The system's resolver, unless a test has its own. */
-  readonly resolve?: Resolve;
 };
 
 const usualDeadlines: Deadlines = { connectMs: 5_000, headersMs: 10_000, totalMs: 30_000 };
@@ -44,10 +44,11 @@ const usualDeadlines: Deadlines = { connectMs: 5_000, headersMs: 10_000, totalMs
  */
 export function openHttp(options: HttpOptions): HttpClient {
   const deadlines = { ...usualDeadlines, ...options.deadlines };
-  const egress = openEgress(options.allowCidrs, options.resolve);
+  const egress = openEgress(options);
   const headers = rawHeaders({ 'user-agent': 'signalbox', ...options.headers });
   const badHeader = Object.entries(options.headers).find(([name, value]) => !isHeaderValue(name, textOf(value)))?.[0];
-  const redact = redactor(Object.values(options.headers).filter((value) => value instanceof Secret));
+  const credentials = Object.values(options.headers).filter((value) => value instanceof Secret);
+  const redact = redactor([...credentials, ...(options.confidential ?? [])]);
   const pools = new Map<string, Pool>();
   let isClosed = false;
 
@@ -67,24 +68,25 @@ export function openHttp(options: HttpOptions): HttpClient {
   };
 
   // A sink calls one URL nearly always.
-  let last: { readonly url: string; readonly target: Target | HttpFailure } | undefined;
-  const targetOf = (url: string): Target | HttpFailure => {
+  let last: { readonly url: string; readonly target: Target | string } | undefined;
+  const targetOf = (url: string): Target | string => {
     if (last?.url !== url) last = { url, target: readTarget(url, egress) };
     return last.target;
   };
 
   return {
-    send({ method, url, body }, signal) {
+    send({ method, url, body, headers: own }, signal) {
       if (signal?.aborted === true) return Promise.resolve(aborted);
       // A pool that is given a bad header does not recover from it.
       if (badHeader !== undefined)
         return Promise.resolve(refused(`the value of ${badHeader} cannot be sent in a header`));
       const target = targetOf(url);
-      if ('kind' in target) return Promise.resolve(target);
+      if (typeof target === 'string') return Promise.resolve(refused(target));
       if (isClosed) return Promise.resolve(failure('network', 'the connection was closed by us'));
       return new Promise((resolve) => {
         const handler = new Exchange(resolve, target.hostname, deadlines, signal, redact);
-        poolOf(target.origin).dispatch({ method, path: target.path, headers, body: body ?? null }, handler);
+        const sent = own ? [...headers, ...rawHeaders(own)] : headers;
+        poolOf(target.origin).dispatch({ method, path: target.path, headers: sent, body: body ?? null }, handler);
       });
     },
     async close() {
@@ -114,20 +116,6 @@ function isHeaderValue(name: string, value: string): boolean {
   }
 }
 
-type Target = { readonly origin: string; readonly hostname: string; readonly path: string };
-
-/** The WHATWG parser first: it turns every spelling of an address (`0x7f.1`, `2130706433`) into the usual one. */
-function readTarget(text: string, egress: Egress): Target | HttpFailure {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return refused('the URL is not http or https');
-  if (url.username !== '' || url.password !== '') return refused('the URL holds credentials');
-  // A name is checked when it is looked up, a literal address here: for those no lookup happens.
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
-  const refusal = isIP(literal) === 0 ? undefined : egress.refusalOf(literal);
-  if (refusal !== undefined) return refused(refusal);
-  return { origin: url.origin, hostname: url.hostname, path: url.pathname + url.search };
-}
-
 const addressAttemptMs = 1_000;
 
 /** Looks at the address that was really connected, before any byte of a request. */
@@ -144,7 +132,7 @@ function guardedConnector(egress: Egress, timeoutMs: number): buildConnector.con
         callback(error, null);
         return;
       }
-      const refusal = refusalOfPeer(socket.remoteAddress ?? '', options.protocol, egress);
+      const refusal = peerRefusal(socket.remoteAddress ?? '', options.protocol, options.port, egress);
       if (refusal === undefined) {
         callback(null, socket);
       } else {
@@ -153,11 +141,4 @@ function guardedConnector(egress: Egress, timeoutMs: number): buildConnector.con
       }
     });
   };
-}
-
-function refusalOfPeer(address: string, protocol: string, egress: Egress): string | undefined {
-  const refusal = egress.refusalOf(address);
-  if (refusal !== undefined) return refusal;
-  if (protocol === 'https:' || egress.isNamed(address)) return undefined;
-  return 'plain http goes to networks in allowCidrs only; use https';
 }

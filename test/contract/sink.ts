@@ -55,10 +55,15 @@ export function describeSink<Options extends object>(subject: SinkUnderTest<Opti
   let sink: Sink;
   let now: number;
 
+  const optionsWith = (extra: object): Options =>
+    plainToInstance(plugin.options, { ...subject.options({ url: server.url, folder, secret: canary }), ...extra });
+
+  const problemsOf = (options: Options): readonly string[] =>
+    validateSync(options, { whitelist: true, forbidNonWhitelisted: true }).map(({ property }) => property);
+
   const openWith = (extra: object): Sink => {
-    const plain = { ...subject.options({ url: server.url, folder, secret: canary }), ...extra };
-    const options = plainToInstance(plugin.options, plain);
-    expect(validateSync(options, { whitelist: true, forbidNonWhitelisted: true })).toEqual([]);
+    const options = optionsWith(extra);
+    expect(problemsOf(options)).toEqual([]);
     expect(shown(options)).not.toContain(canary);
     return plugin.open(options, { name: 'under-test', now: () => now });
   };
@@ -138,14 +143,24 @@ export function describeSink<Options extends object>(subject: SinkUnderTest<Opti
     });
 
     if (http)
-      describeHttp(http, { server: () => server, sink: () => sink, openWith, deliver, tick: (ms) => (now += ms) });
+      describeHttp(http, {
+        server: () => server,
+        sink: () => sink,
+        openUnchecked: (extra) => {
+          const options = optionsWith(extra);
+          return { problems: problemsOf(options), sink: plugin.open(options, { name: 'under-test', now: () => now }) };
+        },
+        deliver,
+        tick: (ms) => (now += ms),
+      });
   });
 }
 
 type Bench = {
   readonly server: () => ScriptedServer;
   readonly sink: () => Sink;
-  readonly openWith: (extra: object) => Sink;
+  /** Opens it with options as they are, with the options that are refused at load. */
+  readonly openUnchecked: (extra: object) => { readonly problems: readonly string[]; readonly sink: Sink };
   readonly deliver: (batch?: readonly Delivery[], signal?: AbortSignal) => Promise<readonly Outcome[]>;
   readonly tick: (ms: number) => void;
 };
@@ -250,8 +265,9 @@ function describeHttp(http: NonNullable<SinkUnderTest<object>['http']>, bench: B
     expect(said.map(shown).join('\n')).not.toContain(canary);
   });
 
-  it('calls loopback only where it is allowed', async () => {
-    const guarded = bench.openWith({});
+  it('calls loopback only where it is allowed: not at load, and not at a call', async () => {
+    const { problems, sink: guarded } = bench.openUnchecked({});
+    expect(problems).toHaveLength(1);
     const outcomes = await outcomesFor(guarded, [recent()], new AbortController().signal);
     expect(outcomes).toMatchObject([{ kind: 'parked', cause: 'refused' }]);
     expect(await guarded.probe?.(new AbortController().signal)).not.toBe(true);

@@ -5,7 +5,6 @@ import {
   IsInt,
   IsOptional,
   IsString,
-  IsUrl,
   Max,
   MaxLength,
   Min,
@@ -15,6 +14,7 @@ import { JSONSchema } from 'class-validator-jsonschema';
 import type { Secret } from '../../core/secret.js';
 import { IsCidr } from '../../kit/address.js';
 import { IsSecret, OneOrMany } from '../../kit/options.js';
+import { IsOutgoingUrl, IsPorts } from '../../kit/target.js';
 import { intakes, siteHint, sites, type Intake, type Site } from './sites.js';
 import { toTag } from './tags.js';
 
@@ -30,18 +30,7 @@ export class DatadogOptions {
 
   /** Called instead of every host of the site: a proxy, a private link. */
   @IsOptional()
-  @IsUrl(
-    {
-      protocols: ['http', 'https'],
-      require_protocol: true,
-      require_tld: false,
-      disallow_auth: true,
-      allow_query_components: false,
-      allow_fragments: false,
-    },
-    { message: '$property must be a base URL such as https://datadog-proxy.example.com' },
-  )
-  @JSONSchema(() => ({ type: 'string', format: 'uri' }))
+  @IsOutgoingUrl({ isBase: true })
   endpoint?: string;
 
   /** Organization settings > API keys. */
@@ -94,6 +83,12 @@ export class DatadogOptions {
   @OneOrMany()
   @IsCidr({ each: true })
   allowCidrs?: readonly string[];
+
+  /** Ports of an `endpoint` at a public address, beside the usual ones. */
+  @IsOptional()
+  @OneOrMany()
+  @IsPorts()
+  allowPorts?: readonly number[];
 
   /** Requests at a time: 16 for events, 4 for logs, unless told. */
   @IsOptional()

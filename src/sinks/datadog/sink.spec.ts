@@ -44,6 +44,9 @@ describe('the options', () => {
     [{ intake: 'metrics' }, 'intake must be one of the following values: events, events-v2, logs'],
     [{ endpoint: 'datadog.example.com' }, 'endpoint must be a base URL such as https://'],
     [{ endpoint: 'https://user:pass@example.com' }, 'endpoint must be a base URL such as https://'],
+    [{ endpoint: 'http://127.0.0.1:8126' }, 'endpoint will not be called: 127.0.0.1 is not a public address'],
+    [{ endpoint: 'https://169.254.169.254', allowCidrs: '0.0.0.0/0' }, 'which is never called'],
+    [{ endpoint: 'https://proxy.example.com:4443' }, 'to allow it, name it in allowPorts'],
     [{ tags: 'env=prod' }, 'tags must hold tags such as env:prod'],
     [{ ocsf: true }, 'ocsf needs intake: logs'],
     [{ allowCidrs: '10.0.0.0/99' }, 'allowCidrs must hold addresses or networks'],
@@ -53,7 +56,8 @@ describe('the options', () => {
   });
 
   it.each([
-    { endpoint: 'http://127.0.0.1:8126' },
+    { endpoint: 'http://127.0.0.1:8126', allowCidrs: '127.0.0.1' },
+    { endpoint: 'https://proxy.example.com:4443', allowPorts: 4443 },
     { endpoint: 'https://proxy/dd' },
     { tags: ['env:prod', 'Team:SecOps'] },
     { intake: 'logs', ocsf: true, service: 'soc' },

@@ -11,13 +11,14 @@ export const datadog = defineSink({
   type: 'datadog',
   options: DatadogOptions,
   open(options, { now }): Sink {
-    const { intake, site, endpoint, apiKey, applicationKey, allowCidrs = [] } = options;
+    const { intake, site, endpoint, apiKey, applicationKey, allowCidrs = [], allowPorts = [] } = options;
+    const egress = { allowCidrs, allowPorts };
     const concurrency = options.concurrency ?? (intake === 'logs' ? 4 : 16);
     const credentials = { 'dd-api-key': apiKey, ...(applicationKey && { 'dd-application-key': applicationKey }) };
     const coding = intake === 'logs' && { 'content-encoding': 'gzip' };
     const headers = { 'content-type': 'application/json', ...coding, ...credentials };
-    const http = openHttp({ headers, allowCidrs, connections: concurrency });
-    const validation = openHttp({ headers: credentials, allowCidrs, connections: 1 });
+    const http = openHttp({ headers, ...egress, connections: concurrency });
+    const validation = openHttp({ headers: credentials, ...egress, connections: 1 });
     const url = intakeUrl(intake, site, endpoint);
     const tags = [...(options.tags ?? []), ...(options.service === undefined ? [] : [`service:${options.service}`])];
     const format = intake === 'events-v2' ? v2 : v1;
