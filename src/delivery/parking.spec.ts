@@ -78,6 +78,32 @@ async function probeNow(): Promise<void> {
   await until(() => waits.length > before || kinds().filter((kind) => kind === 'resumed').length > resumed);
 }
 
+describe('a sink whose other side gave its place up', () => {
+  it('is told of once, and waits for an operator over a restart too', async () => {
+    const subject = parking();
+    await Promise.all([subject.giveUp('answered 410 Gone'), subject.giveUp('answered 410 Gone')]);
+    expect(await parked()).toMatchObject({ reason: 'answered 410 Gone', by: 'operator' });
+    expect([kinds(), waits, trials]).toEqual([['parked'], [], 0]);
+
+    await parking().watch();
+    expect([waits, trials]).toEqual([[], 0]);
+    await subject.resume();
+    expect([subject.isParked, kinds()]).toEqual([false, ['parked', 'resumed']]);
+    await subject.giveUp('answered 410 Gone');
+    expect(subject.isParked).toBe(true);
+  });
+
+  it('is probed no longer, where the router had parked it before', async () => {
+    const subject = parking();
+    await subject.park('answered 403 Forbidden');
+    expect(waits).toHaveLength(1);
+    await subject.giveUp('answered 410 Gone');
+    expect(await parked()).toMatchObject({ reason: 'answered 410 Gone', by: 'operator' });
+    await new Promise(setImmediate);
+    expect([waits.length, trials]).toEqual([1, 0]);
+  });
+});
+
 describe('a sink that the router parks', () => {
   it('goes on when the probe says yes and the first delivery is taken', async () => {
     const pager = parking();

@@ -26,6 +26,7 @@ export type Parkable = {
  */
 export class Parking {
   #isParked = false;
+  #isGivenUp = false;
   #probing: AbortController | undefined;
   /** Probes in a row that did not help: one parked again right after a resume waits longer. */
   #failed = 0;
@@ -68,6 +69,16 @@ export class Parking {
     this.activity.next({ kind: 'parked', at: Date.now(), sink: this.parkable.name, ...parked });
     if (parked.by === 'operator') this.#probing?.abort();
     else this.#probe(false);
+  }
+
+  /** The other side gave this place up: probes would be no use, so only an operator resumes it. Told once. */
+  async giveUp(reason: string): Promise<void> {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    await this.park(reason, 'operator').catch((error: unknown) => {
+      this.#isGivenUp = false;
+      throw error;
+    });
   }
 
   /** What an operator says goes, whoever parked it. */
@@ -116,6 +127,7 @@ export class Parking {
     const ended = await this.journal.resume(name, by);
     if (!ended && by === 'router') return false;
     this.#isParked = false;
+    this.#isGivenUp = false;
     onResume();
     if (ended) this.activity.next({ kind: 'resumed', at: Date.now(), sink: name, since: ended.since, by });
     return true;

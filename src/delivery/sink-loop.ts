@@ -146,7 +146,9 @@ export class SinkLoop {
     if (first) this.#breaker.record(first.outcome, performance.now(), startedAt);
     if (attempted.some(({ outcome }) => outcome.kind === 'delivered')) this.#parking.recovered();
     const parked = attempted.find(({ outcome }) => outcome.kind === 'parked')?.outcome;
-    if (parked?.kind === 'parked') await this.#parking.park(parked.reason);
+    if (parked?.kind === 'parked') {
+      await (parked.isFinal === true ? this.#parking.giveUp(parked.reason) : this.#parking.park(parked.reason));
+    }
     await settler.settle(settlements);
 
     attempted.forEach(({ delivery }, index) => {
