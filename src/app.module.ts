@@ -18,6 +18,7 @@ import { Journal } from './core/journal.js';
 import { Readiness } from './core/readiness.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { keepRetention } from './journal/retention.js';
+import { ownAlertSource } from './ingest/own-source.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
 import { addressList } from './kit/address.js';
 import { SourceOptions } from './kit/source-options.js';
@@ -119,7 +120,7 @@ function adminOf(config: LoadedConfig): AdminOptions {
       tokens: tokens.map((token) => ({ name: token.name, role: token.role, sha256: tokenDigest(token) })),
     }),
     version,
-    sources: sourcesOf(config),
+    sources: [...sourcesOf(config), ownAlertSource],
     routes: config.routes,
     sinks: [...config.sinks].map(([name, { type }]) => ({ name, type })),
     maxBody: config.ingest.maxInflated,

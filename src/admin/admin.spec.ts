@@ -55,7 +55,10 @@ describe('the health of the router', () => {
   it('is ready when a sink is dead', async () => {
     await admin.journal.append([acceptedRequest({ receivedAt }, { sinks: ['pager'] })]);
     await admin.journal.park('pager', 'the key was revoked');
-    await get('/readyz').expect(200);
+    expect((await get('/readyz').expect(200)).body).toEqual({
+      status: 'degraded',
+      problems: ['the sink pager is parked'],
+    });
   });
 
   it('says what runs', async () => {

@@ -23,7 +23,8 @@ export class HealthController {
   @Get('readyz')
   @ApiOperation({
     summary: 'The journal can be written, and this router is not shutting down. Needs no token.',
-    description: 'status is degraded, still with 200, while accepted alerts are missing that nobody acknowledged.',
+    description:
+      'status is degraded, still with 200, while a sink is parked or accepted alerts are missing that nobody acknowledged.',
   })
   async ready(): Promise<object> {
     const condition = await this.readiness.condition();

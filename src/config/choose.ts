@@ -1,4 +1,5 @@
 import type { JournalPlugin } from '../core/journal.js';
+import { ownSourceName } from '../core/own-source.js';
 import type { OptionsClass, SourcePlugin } from '../core/source.js';
 import { check } from './check.js';
 import { quoteKey, type ConfigDocument, type Path } from './config-document.js';
@@ -19,7 +20,8 @@ export function chooseSources(
   document: ConfigDocument,
   plugins: readonly SourcePlugin[],
 ): readonly Chosen<SourcePlugin>[] {
-  return chooseNamed(document, 'sources', plugins, (path) => {
+  return chooseNamed(document, 'sources', plugins, (path, name) => {
+    checkNotOurs(document, path, name);
     if (document.has([...path, 'auth'])) return [];
     document.errorAtKey(
       path,
@@ -30,19 +32,24 @@ export function chooseSources(
   });
 }
 
+function checkNotOurs(document: ConfigDocument, path: Path, name: string): void {
+  if (name !== ownSourceName) return;
+  document.errorAtKey(path, `the name ${ownSourceName} is that of the router's own alerts: choose another`);
+}
+
 /** The blocks of a section, each under a name of its own. `look` may deal with keys of a block itself. */
 export function chooseNamed<Plugin extends AnyPlugin>(
   document: ConfigDocument,
   section: string,
   plugins: readonly Plugin[],
-  look: (path: Path) => readonly string[] = () => [],
+  look: (path: Path, name: string) => readonly string[] = () => [],
 ): readonly Chosen<Plugin>[] {
   return document.keys([section]).flatMap((name) => {
     const path = [section, name];
     checkName(document, path, name);
     const plugin = choosePlugin(document, path, plugins);
     return plugin
-      ? [{ name, path, plugin, options: check(document, path, plugin.options, ['type', ...look(path)]) }]
+      ? [{ name, path, plugin, options: check(document, path, plugin.options, ['type', ...look(path, name)]) }]
       : [];
   });
 }

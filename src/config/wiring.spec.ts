@@ -62,6 +62,11 @@ const broken: readonly Broken[] = [
     ['9:9: there is no sink "mial"; did you mean "mail"?', '10:23: there is no sink "archive"; use mail'],
   ],
   [
+    'a source with the name of the router’s own',
+    `sources:\n  signalbox: { type: hook, auth: none }\n${sink}${route}`,
+    ["2:3: the name signalbox is that of the router's own alerts: choose another"],
+  ],
+  [
     'an unknown source',
     `${source}${sink}routes:\n  - { name: all, match: { source: gaet }, to: mail }\n`,
     ['6:35: there is no source "gaet"; did you mean "gate"?'],

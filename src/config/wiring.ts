@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { ownSourceName } from '../core/own-source.js';
 import { RouteOptions, shadowedRoutes } from '../routing/route.js';
 import { check } from './check.js';
 import type { Chosen } from './choose.js';
@@ -22,7 +23,8 @@ export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
   });
   checkRouteNames(document, paths);
   for (const path of paths) checkNames(document, [...path, 'to'], 'sink', document.keys(['sinks']));
-  for (const path of paths) checkNames(document, [...path, 'match', 'source'], 'source', document.keys(['sources']));
+  for (const path of paths)
+    checkNames(document, [...path, 'match', 'source'], 'source', [...document.keys(['sources']), ownSourceName]);
   if (document.errorCount === errorsBefore) warnOfIdleParts(document, paths, routes);
   return routes;
 }

@@ -11,8 +11,8 @@ export type Condition = {
 const freshForMs = 1_000;
 
 /**
- * Whether this router can keep what it is given; both ports answer from this one. Says nothing of sinks: a dead one is
- * no reason to take in nothing.
+ * Whether this router can keep what it is given; both ports answer from this one. A parked sink is worth a word, and no
+ * reason to take in nothing.
  */
 export class Readiness {
   #isDraining = false;
@@ -35,8 +35,11 @@ export class Readiness {
   async #ask(): Promise<Condition> {
     try {
       await this.journal.check();
-      const { missing } = await this.journal.counts();
-      const problems = missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing);
+      const { missing, sinks } = await this.journal.counts();
+      const problems = [
+        ...missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing),
+        ...sinks.flatMap(({ sink, parked }) => (parked ? [`the sink ${sink} is parked`] : [])),
+      ];
       return { status: problems.length === 0 ? 'ok' : 'degraded', problems };
     } catch {
       return { status: 'journal unavailable', problems: ['the journal cannot be written'] };

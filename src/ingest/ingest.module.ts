@@ -6,6 +6,7 @@ import { IngestHealth, type HealthOptions } from './ingest.health.js';
 import { IngestListener } from './ingest.listener.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService } from './ingest.service.js';
+import { OwnAlerts } from './own-alerts.js';
 import { SourcePaths } from './source-paths.js';
 
 /** What the receiving half is made from. */
@@ -30,6 +31,7 @@ export class IngestModule {
         },
         IngestService,
         IngestListener,
+        OwnAlerts,
       ],
       exports: [IngestListener],
     };

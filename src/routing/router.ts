@@ -100,6 +100,12 @@ export class Router {
   }
 }
 
+/** A decision with one sink less, and less the routes that asked for no other. */
+export function without({ routes, sinks }: Decision, name: string | undefined): Decision {
+  const rest = sinks.filter(({ sink }) => sink !== name);
+  return { routes: routes.filter((route) => rest.some((sink) => sink.routes.includes(route))), sinks: rest };
+}
+
 const maxSharedDecisions = 10_000;
 
 /**

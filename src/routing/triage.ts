@@ -1,8 +1,9 @@
+import type { NewAlert } from '../core/alert.js';
 import { toAlert } from '../core/identity.js';
 import type { AcceptedRequest } from '../core/journal.js';
 import type { Reading, Source, WebhookRequest } from '../core/source.js';
 import { rfc3339 } from '../kit/time.js';
-import type { Router } from './router.js';
+import { without, type Router } from './router.js';
 
 /** A configured source with the facts of its plugin. */
 export type NamedSource = {
@@ -11,6 +12,8 @@ export type NamedSource = {
   readonly vendor: string;
   readonly product: string;
   readonly source: Source;
+  /** The sink an alert of this source is about, which is not sent it: it would wait for itself. */
+  readonly about?: (alert: NewAlert) => string | undefined;
 };
 
 /** What of the request is known before it is read. */
@@ -21,7 +24,7 @@ export type RequestFacts = Pick<AcceptedRequest, 'id' | 'receivedAt' | 'sha256' 
  * what a source cannot read, or breaks on, is unread.
  */
 export function triage(
-  { name, vendor, product, source }: NamedSource,
+  { name, vendor, product, source, about }: NamedSource,
   router: Router,
   request: WebhookRequest,
   facts: RequestFacts,
@@ -41,7 +44,8 @@ export function triage(
   };
   const alerts = drafts.map((draft) => {
     const alert = toAlert(draft, arrival);
-    return { alert, ...router.decide(alert) };
+    const decision = router.decide(alert);
+    return { alert, ...(about ? without(decision, about(alert)) : decision) };
   });
   return { alerts, unread, ...(probe !== undefined && { probe }) };
 }

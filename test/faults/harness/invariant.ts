@@ -32,7 +32,10 @@ type SinkView = {
   readonly dead: number;
   readonly superseded: number;
 };
-type SourceView = { readonly counts: { readonly accepted: number; readonly duplicates: number } };
+type SourceView = {
+  readonly name: string;
+  readonly counts: { readonly accepted: number; readonly duplicates: number };
+};
 type DeadLetter = { readonly alertId: string; readonly sink: string };
 type Page<T> = { readonly items: readonly T[]; readonly next?: string };
 
@@ -154,12 +157,15 @@ async function imbalance(
   sinks: readonly FakeSink[],
 ): Promise<readonly string[]> {
   const { items } = await askAdmin<Page<SourceView>>(router, '/api/v1/sources');
-  const accepted = items.reduce((sum, { counts }) => sum + counts.accepted, 0);
+  const posted = items.filter(({ name }) => name !== 'signalbox');
+  const accepted = posted.reduce((sum, { counts }) => sum + counts.accepted, 0);
   const wrong = accepted < acked ? [`it says it accepted ${String(accepted)}, and answered for ${String(acked)}`] : [];
   for (const { name, backlog, delivered, dead, superseded } of views) {
     const isComplete = complete?.includes(name) ?? sinks.some((sink) => sink.name === name);
     const accounted = backlog + delivered + dead + superseded;
-    if (isComplete && accounted !== accepted)
+    // The router's own alerts go to the sinks that they are not about.
+    const own = await askAdmin<Page<unknown>>(router, `/api/v1/alerts?source=signalbox&sink=${name}&limit=100`);
+    if (isComplete && accounted !== accepted + own.items.length)
       wrong.push(`${name} has an account of ${String(accounted)} alerts, accepted were ${String(accepted)}`);
   }
   return wrong;
