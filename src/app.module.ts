@@ -44,7 +44,11 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
   static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
     const provided = [
       { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
-      { provide: Readiness, useFactory: (journal: Journal) => new Readiness(journal), inject: [Journal] },
+      {
+        provide: Readiness,
+        useFactory: (journal: Journal) => new Readiness(journal, config.ingest),
+        inject: [Journal],
+      },
       { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
       { provide: AdminOptions, useValue: adminOf(config) },
       { provide: Log, useValue: log },
@@ -124,6 +128,7 @@ function adminOf(config: LoadedConfig): AdminOptions {
     routes: config.routes,
     sinks: [...config.sinks].map(([name, { type }]) => ({ name, type })),
     maxBody: config.ingest.maxInflated,
+    pendingLimits: config.ingest,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { PendingLimits } from '../core/pressure.js';
 import type { RouteOptions } from '../routing/route.js';
 import type { NamedSource } from '../routing/triage.js';
 import type { AdminToken } from './token.js';
@@ -14,4 +15,5 @@ export class AdminOptions {
   readonly sinks!: readonly { readonly name: string; readonly type: string }[];
   /** The most bytes that `POST /api/v1/routes/test` takes, as ingest does after inflating. */
   readonly maxBody!: number;
+  readonly pendingLimits!: PendingLimits;
 }

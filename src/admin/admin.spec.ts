@@ -46,6 +46,16 @@ describe('the health of the router', () => {
     expect(text).toContain('signalbox_journal_gap{what="alerts",acknowledged="true"} 0');
   });
 
+  it('is degraded, and says how full it is, while the backlog is near its limit', async () => {
+    await admin.journal.append([acceptedRequest({ receivedAt }, ...Array.from({ length: 8 }, () => ({})))]);
+    expect(await read('/readyz')).toEqual({
+      status: 'degraded',
+      problems: ['the backlog is at 80 % of its limit'],
+    });
+    const { text } = await get('/metrics').expect(200);
+    expect(text).toContain('signalbox_backlog_fill_ratio 0.8');
+  });
+
   it('is told when somebody knows of what is missing', async () => {
     const acknowledge = jest.spyOn(admin.journal, 'acknowledge');
     await post('/api/v1/ledger/acknowledge').expect(204);

@@ -57,6 +57,9 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
       case 'resumed':
         this.log.info({ sink: activity.sink }, 'sink resumed');
         break;
+      case 'pressure':
+        this.#pressed(activity);
+        break;
       case 'fault':
         this.log.error({ part: activity.part, sink: activity.sink, reason: cut(activity.reason) }, 'fault');
     }
@@ -86,6 +89,13 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     // Every dead letter is somebody's to look at; attempts that will be made again are not.
     if (next === 'dead') this.log.error(trouble, 'dead letter');
     else if (this.#failures.take()) this.log.warn(trouble, 'attempt failed');
+  }
+
+  #pressed({ level, fill, pending }: Of<'pressure'>): void {
+    const facts = { percent: Math.round(100 * fill), ...pending };
+    if (level === 'full') this.log.error(facts, 'backlog full: webhooks are answered 503');
+    else if (level === 'high') this.log.warn(facts, 'backlog high: at 100 % webhooks are answered 503');
+    else this.log.info(facts, 'backlog normal again');
   }
 
   #limit(message: string): LineLimit {

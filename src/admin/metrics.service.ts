@@ -5,6 +5,7 @@ import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
 import { Journal } from '../core/journal.js';
 import { sizeOf, type Missing } from '../core/missing.js';
+import { fillOf } from '../core/pressure.js';
 import { AdminOptions } from './admin.options.js';
 
 type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
@@ -84,6 +85,11 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     labelNames: ['sink'] as const,
     registers: this.#registers,
   });
+  readonly #fill = new Gauge({
+    name: 'signalbox_backlog_fill_ratio',
+    help: 'What is owed to all sinks as a share of the nearer of the limits ingest.maxPending and maxPendingBytes.',
+    registers: this.#registers,
+  });
   readonly #parked = new Gauge({
     name: 'signalbox_sink_parked',
     help: '1 while a sink waits for an operator.',
@@ -118,6 +124,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
 
   /** The text of a scrape and its content type. Without a journal to ask, the backlog is as it was. */
   async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
+    this.#fill.set(fillOf(this.journal.pending(), this.options.pendingLimits));
     await this.#askJournal().catch((error: unknown) => {
       if (!(error instanceof JournalUnavailableError)) throw error;
     });
@@ -140,6 +147,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
         break;
       case 'parked':
       case 'resumed':
+      case 'pressure':
         break;
     }
   }

@@ -63,6 +63,8 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return [`parked     ${told.sink}: ${told.reason}`];
     case 'resumed':
       return [`resumed    ${told.sink}`];
+    case 'pressure':
+      return [`backlog    ${told.level}: ${Math.round(100 * told.fill)} % of its limit`];
     case 'fault':
       return [`fault      ${told.part}${told.sink === undefined ? '' : ` ${told.sink}`}: ${told.reason}`];
   }

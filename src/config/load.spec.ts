@@ -48,6 +48,8 @@ describe('a sound config', () => {
         maxInflated: '20mb',
         requestTimeout: '15s',
         maxConnections: 1024,
+        maxPending: 1_000_000,
+        maxPendingBytes: '2gb',
       },
       admin: { host: '127.0.0.1', port: 9090 },
       delivery: { maxAge: '7d', shutdownGrace: '20s' },

@@ -46,6 +46,16 @@ export class IngestSettings {
   @Min(1)
   @Max(65_535)
   maxConnections = 1_024;
+
+  /** The most deliveries that may be owed; an alert for two sinks counts twice. Beyond it, webhooks get 503. */
+  @IsInt()
+  @Min(10)
+  @Max(1_000_000_000)
+  maxPending = 1_000_000;
+
+  /** The most bytes of alerts, as JSON, that may be owed. The bodies they came in are on the disk beside them. */
+  @IsSize({ min: 10 * kilobyte, max: 1_000_000 * megabyte })
+  maxPendingBytes = 2_000 * megabyte;
 }
 
 /** `admin`: for the people who run it. */

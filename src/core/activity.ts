@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
 import type { NewAlert } from './alert.js';
-import type { Attempt, ParkedBy } from './journal.js';
+import type { Attempt, ParkedBy, Pending } from './journal.js';
+import type { PressureLevel } from './pressure.js';
 
 /** Something that just happened. Tail, metrics and logs are made from these and nothing else. `at` in milliseconds. */
 export type Activity =
@@ -56,6 +57,14 @@ export type Activity =
       readonly sink: string;
       readonly since: number;
       readonly by: ParkedBy;
+    }
+  /** The backlog crossed a mark; `fill` is its share of the limit. */
+  | {
+      readonly kind: 'pressure';
+      readonly at: number;
+      readonly level: PressureLevel;
+      readonly fill: number;
+      readonly pending: Pending;
     }
   /** Something of ours failed; nothing is lost by it, and somebody should know. */
   | {

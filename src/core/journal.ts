@@ -178,6 +178,9 @@ export type DeliveryQuery = {
   readonly fault?: Fault;
 } & Pick<AlertQuery, 'source' | 'severity' | 'from' | 'until'>;
 
+/** What is owed and not settled yet: deliveries, and the bytes of their alerts as JSON. */
+export type Pending = { readonly deliveries: number; readonly bytes: number };
+
 export type PageRequest = { readonly limit: number; readonly cursor?: string };
 /** Newest first. No `next`: the end. */
 export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
@@ -278,6 +281,8 @@ export abstract class Journal {
   abstract counts(): Promise<JournalCounts>;
   /** An operator knows of what is missing: it stays listed, and troubles nobody's readiness any more. */
   abstract acknowledge(): Promise<void>;
+  /** How much is owed, in all or of what one source sent: as of the last commit, and free to ask for each request. */
+  abstract pending(source?: string): Pending;
 
   /** Keeps a row of who changed what; durable when it resolves. */
   abstract audit(entry: AuditEntry): Promise<void>;

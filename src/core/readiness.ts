@@ -1,5 +1,6 @@
 import type { Journal } from './journal.js';
 import { describeMissing } from './missing.js';
+import { fillOf, levelOf, type PendingLimits } from './pressure.js';
 
 /** `degraded` takes alerts as ever, but an operator should look: `problems` says at what. */
 export type Condition = {
@@ -18,7 +19,10 @@ export class Readiness {
   #isDraining = false;
   #known: { readonly at: number; readonly condition: Promise<Condition> } | undefined;
 
-  constructor(private readonly journal: Journal) {}
+  constructor(
+    private readonly journal: Journal,
+    private readonly limits: PendingLimits,
+  ) {}
 
   /** The first thing to happen at shutdown: from now on a load balancer should send nothing more. */
   drain(): void {
@@ -36,9 +40,11 @@ export class Readiness {
     try {
       await this.journal.check();
       const { missing, sinks } = await this.journal.counts();
+      const fill = fillOf(this.journal.pending(), this.limits);
       const problems = [
         ...missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing),
         ...sinks.flatMap(({ sink, parked }) => (parked ? [`the sink ${sink} is parked`] : [])),
+        ...(levelOf(fill) === 'normal' ? [] : [`the backlog is at ${Math.round(100 * fill)} % of its limit`]),
       ];
       return { status: problems.length === 0 ? 'ok' : 'degraded', problems };
     } catch {

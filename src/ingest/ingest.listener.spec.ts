@@ -14,11 +14,13 @@ import { Router } from '../routing/router.js';
 import { IngestHealth } from './ingest.health.js';
 import { IngestListener } from './ingest.listener.js';
 import { IngestService } from './ingest.service.js';
+import { Pressure } from './pressure.js';
 import { SourcePaths } from './source-paths.js';
 
 const token = 'Bearer right';
 const maxBody = 10_000;
 const maxInflated = 1_500_000;
+const limits = { maxPending: 10, maxPendingBytes: 1_000_000 };
 
 let seen: WebhookRequest[];
 let happened: Activity[];
@@ -73,12 +75,14 @@ beforeEach(async () => {
       maxInflated,
       requestTimeout: 1_500,
       maxConnections: 20,
+      ...limits,
       trustedProxies: addressList(['127.0.0.1']),
     },
     new SourcePaths([{ source, paths: ['/api/v1/datadog/event'] }]),
-    new IngestService(new Router([]), journal, activity),
-    new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal, new Readiness(journal)),
+    new IngestService(new Router([{ name: 'all', to: ['lake'] }]), journal, activity),
+    new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal, new Readiness(journal, limits)),
     activity,
+    new Pressure(limits, 1, journal, activity),
   );
   ({ port } = await listener.listen());
   base = `http://127.0.0.1:${port}`;
@@ -250,6 +254,30 @@ describe('a request is refused', () => {
       ' 408 ',
     );
     expect(await exchange('POST /v1/in')).toContain(' 408 ');
+  });
+
+  it('while the backlog is full: 503 with Retry-After, before the body is read', async () => {
+    expect((await post(Array.from({ length: 10 }, (_, i) => `word${i}`).join(' '))).status).toBe(202);
+    seen.length = 0;
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nContent-Length: 3\r\n\r\n`;
+    const answer = await exchange(head);
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toMatch(/\r\nretry-after: [1-9]\d?\r\n/);
+    expect(happened).toContainEqual(expect.objectContaining({ kind: 'pressure', level: 'full', fill: 1 }));
+    expect(seen).toEqual([]);
+    expect(await (await fetch(`${base}/readyz`)).json()).toEqual({ status: 'degraded' });
+    for await (const claimed of journal.claim('lake', { count: 2 }, AbortSignal.timeout(5_000))) {
+      await journal.settle(
+        claimed.map(({ sink, lease }) => ({
+          sink,
+          lease,
+          attempt: { attempt: 1, at: 0, durationMs: 1, outcome: 'delivered' },
+          next: { kind: 'delivered' },
+        })),
+      );
+      break;
+    }
+    expect((await post('one')).status).toBe(202);
   });
 
   it('while the journal cannot keep it: 503 with Retry-After', async () => {

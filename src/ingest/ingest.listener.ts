@@ -10,6 +10,7 @@ import { InFlight } from './in-flight.js';
 import { IngestHealth } from './ingest.health.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService, type IngestAnswer } from './ingest.service.js';
+import { Pressure } from './pressure.js';
 import { rawProblem, sendProblem, strangerDetail, type Problem } from './problem.js';
 import { SourcePaths } from './source-paths.js';
 
@@ -19,6 +20,10 @@ const headersTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 5_000;
 /** A sender told to come back does so after 1 s to this many seconds, so that not all come at once. */
 const maxRetryAfterSeconds = 5;
+/** A full backlog takes longer to shrink than a moment's rush. */
+const maxFullRetryAfterSeconds = 30;
+/** Between webhooks, how often it is looked whether the backlog has shrunk. */
+const pressureCheckMs = 1_000;
 
 /**
  * HTTP as close to the wire as Node allows: bytes, limits and answers, and nothing else. It does not sit on Express,
@@ -32,6 +37,7 @@ export class IngestListener implements OnModuleDestroy {
   readonly #ending = new WeakSet<Socket>();
   readonly #inFlight = new InFlight();
   #isDraining = false;
+  #pressureCheck: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly options: IngestOptions,
@@ -39,6 +45,7 @@ export class IngestListener implements OnModuleDestroy {
     private readonly ingest: IngestService,
     private readonly health: IngestHealth,
     private readonly activity: ActivityStream,
+    private readonly pressure: Pressure,
   ) {
     this.#server = createServer({
       requestTimeout: options.requestTimeout,
@@ -65,6 +72,7 @@ export class IngestListener implements OnModuleDestroy {
       this.#server.once('error', reject);
       this.#server.listen(this.options.port, this.options.host, resolve);
     });
+    this.#pressureCheck = setInterval(() => this.pressure.look(), pressureCheckMs).unref();
     return this.#server.address() as AddressInfo;
   }
 
@@ -72,6 +80,7 @@ export class IngestListener implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#isDraining = true;
     this.health.drain();
+    clearInterval(this.#pressureCheck);
     if (!this.#server.listening) return;
     await new Promise((resolve) => {
       this.#server.close(resolve);
@@ -102,8 +111,7 @@ export class IngestListener implements OnModuleDestroy {
     path: string,
     pathKey: string | undefined,
   ): Promise<void> {
-    const full = this.#inFlight.refusal(source.name);
-    const refused = full ? tooMuch(full) : headersProblem(request, this.options);
+    const refused = this.#busyProblem(source.name) ?? headersProblem(request, this.options);
     if (refused) {
       this.#refuse(request, response, { ...refused, close: true }, source.name);
       return;
@@ -121,6 +129,13 @@ export class IngestListener implements OnModuleDestroy {
     } finally {
       this.#inFlight.add(source.name, -counted);
     }
+  }
+
+  /** Why nothing can be taken of a source now, whoever sends it. */
+  #busyProblem(source: string): BodyProblem | undefined {
+    if (this.pressure.refuses(source)) return backlogFull();
+    const full = this.#inFlight.refusal(source);
+    return full && tooMuch(full);
   }
 
   async #take(
@@ -251,8 +266,13 @@ function tooMuch(status: 429 | 503): BodyProblem & Problem {
   return { status, detail: `Too much of ${whose} is under way. Send it again later.`, headers: retryAfter() };
 }
 
-function retryAfter(): Record<string, string> {
-  return { 'retry-after': String(1 + Math.floor(Math.random() * maxRetryAfterSeconds)) };
+function backlogFull(): BodyProblem & Problem {
+  const detail = 'The backlog is full. Nothing of this request was kept. Send it again later.';
+  return { status: 503, detail, headers: retryAfter(maxFullRetryAfterSeconds) };
+}
+
+function retryAfter(maxSeconds = maxRetryAfterSeconds): Record<string, string> {
+  return { 'retry-after': String(1 + Math.floor(Math.random() * maxSeconds)) };
 }
 
 /** Whatever went wrong, the sender keeps its copy; the reason is for our log, not for strangers. */

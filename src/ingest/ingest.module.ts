@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ActivityStream } from '../core/activity.js';
 import { Journal } from '../core/journal.js';
 import { Readiness } from '../core/readiness.js';
 import type { NamedSource } from '../routing/triage.js';
@@ -7,6 +8,7 @@ import { IngestListener } from './ingest.listener.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService } from './ingest.service.js';
 import { OwnAlerts } from './own-alerts.js';
+import { Pressure } from './pressure.js';
 import { SourcePaths } from './source-paths.js';
 
 /** What the receiving half is made from. */
@@ -28,6 +30,12 @@ export class IngestModule {
           provide: IngestHealth,
           useFactory: (journal: Journal, readiness: Readiness) => new IngestHealth(health, journal, readiness),
           inject: [Journal, Readiness],
+        },
+        {
+          provide: Pressure,
+          useFactory: (journal: Journal, activity: ActivityStream) =>
+            new Pressure(options, sources.length, journal, activity),
+          inject: [Journal, ActivityStream],
         },
         IngestService,
         IngestListener,

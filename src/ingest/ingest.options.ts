@@ -10,6 +10,9 @@ export class IngestOptions {
   /** Milliseconds for a whole request to arrive. */
   readonly requestTimeout!: number;
   readonly maxConnections!: number;
+  /** The most that may be owed: deliveries, and the bytes of their alerts as JSON. */
+  readonly maxPending!: number;
+  readonly maxPendingBytes!: number;
   /** The proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: AddressList;
 }

@@ -136,11 +136,19 @@ export class Comparison {
     );
     const counts = await this.journal.counts();
     if (this.#counts.accepted + this.#counts.duplicates > 0) expect(counts.sources).toMatchObject([this.#counts]);
+    this.#comparePending();
     for (const { sink: name, ...shown } of counts.sinks) {
       const pending = this.#owed(name).filter(({ owed }) => owed.state === 'pending').length;
       expect(shown).toMatchObject({ pending, ...this.#settled.get(name) });
       expect(shown.parked?.by).toBe(this.#parked.get(name));
     }
+  }
+
+  #comparePending(): void {
+    const pending = this.#kept.flatMap(({ owed }) => owed).filter(({ state }) => state === 'pending').length;
+    expect(this.journal.pending().deliveries).toBe(pending);
+    expect(this.journal.pending('warden').deliveries).toBe(pending);
+    expect(this.journal.pending().bytes > 0).toBe(pending > 0);
   }
 
   async #append(reports: readonly Report[]): Promise<void> {

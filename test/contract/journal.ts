@@ -736,6 +736,45 @@ export function describeJournal(name: string, open: OpenJournal): void {
       });
     });
 
+    describe('what is pending', () => {
+      const kilobytes = (bytes: number): number => Math.ceil(bytes / 1_000);
+      const jsonBytes = (alerts: readonly { readonly alert: object }[]): number =>
+        alerts.reduce((sum, { alert }) => sum + Buffer.byteLength(JSON.stringify(alert)), 0);
+
+      it('is counted for each delivery that is owed, in all and of each source', async () => {
+        expect(journal.pending()).toEqual({ deliveries: 0, bytes: 0 });
+        expect(journal.pending('nobody')).toEqual({ deliveries: 0, bytes: 0 });
+        const noisy = acceptedRequest(
+          { source: 'noisy', receivedAt: now },
+          { sinks: ['pager', 'lake'], title: 'x'.repeat(9_000) },
+          { finding: 'f' },
+          { finding: 'f' },
+          { sinks: [] },
+        );
+        const quiet = acceptedRequest({ source: 'quiet', receivedAt: now }, {});
+        await journal.append([noisy]);
+        await journal.append([quiet]);
+        expect(journal.pending().deliveries).toBe(4);
+        expect(journal.pending('noisy').deliveries).toBe(3);
+        expect(journal.pending('quiet').deliveries).toBe(1);
+        const [twice, once] = noisy.alerts;
+        const bytes = twice && once ? jsonBytes([twice, twice, once]) : 0;
+        expect(kilobytes(journal.pending('noisy').bytes)).toBe(kilobytes(bytes));
+        expect(kilobytes(journal.pending('quiet').bytes)).toBe(kilobytes(jsonBytes(quiet.alerts)));
+      });
+
+      it('shrinks with what is delivered or given up, and not with what is only tried', async () => {
+        await accept({}, {}, {});
+        const [first, second, third] = await claim();
+        if (!first || !second || !third) throw new Error('three were accepted');
+        await journal.settle([delivered(first), dead(second), later(third, now)]);
+        expect(journal.pending().deliveries).toBe(1);
+        await journal.settle([delivered(only(await claim()))]);
+        expect(journal.pending()).toEqual({ deliveries: 0, bytes: 0 });
+        expect(journal.pending('warden')).toEqual({ deliveries: 0, bytes: 0 });
+      });
+    });
+
     describe('the counts', () => {
       it('are kept by source, route and sink', async () => {
         await keep({ receivedAt: now, source: 'north' }, { routes: ['all', 'high'], sinks: ['pager', 'lake'] });

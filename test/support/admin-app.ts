@@ -80,11 +80,12 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
       { name: 'archive', type: 'file' },
     ],
     maxBody: 10_000,
+    pendingLimits: { maxPending: 10, maxPendingBytes: 1_000_000 },
   };
   const surroundings = surround([
     { provide: AdminOptions, useValue: options },
     { provide: Journal, useValue: journal },
-    { provide: Readiness, useValue: new Readiness(journal) },
+    { provide: Readiness, useValue: new Readiness(journal, options.pendingLimits) },
     { provide: ActivityStream, useValue: activity },
     { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
     { provide: Router, useValue: new Router(routes) },

@@ -2,6 +2,7 @@ import type { ClaimLimit, Delivery, Lease, Parked, ParkedBy, Settlement, SinkBac
 import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { Look } from '../../kit/claim-bell.js';
 import type { KeptDelivery } from './kept.js';
+import type { PendingTally } from './pending.js';
 
 /** What is owed to one sink, in the order it was accepted. */
 export class Backlog {
@@ -13,11 +14,14 @@ export class Backlog {
   constructor(
     readonly sink: string,
     private readonly leaseMs: number,
+    private readonly tally: PendingTally,
   ) {}
 
   add(delivery: KeptDelivery): void {
-    if (delivery.state === 'pending') this.#pending.set(delivery.seq, delivery);
-    else if (delivery.state === 'superseded') this.#settled.superseded += 1;
+    if (delivery.state === 'pending') {
+      this.#pending.set(delivery.seq, delivery);
+      this.tally.count(delivery.of, 1);
+    } else if (delivery.state === 'superseded') this.#settled.superseded += 1;
   }
 
   /**
@@ -69,6 +73,7 @@ export class Backlog {
     }
     this.#settled[next.kind] += 1;
     this.#pending.delete(lease.seq);
+    this.tally.count(delivery.of, -1);
     return true;
   }
 

@@ -20,6 +20,7 @@ import {
   type PageRequest,
   type Parked,
   type ParkedBy,
+  type Pending,
   type Receipt,
   type RequestRecord,
   type RoutedAlert,
@@ -29,6 +30,7 @@ import { ClaimBell } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import { Backlog } from './backlog.js';
 import type { KeptAlert, KeptDelivery, KeptFinding, KeptRequest } from './kept.js';
+import { PendingTally } from './pending.js';
 import {
   matches,
   matchesDelivery,
@@ -54,6 +56,7 @@ class MemoryJournal extends Journal {
   readonly #alerts = new Map<string, KeptAlert>();
   readonly #findings = new Map<string, KeptFinding>();
   readonly #backlogs = new Map<string, Backlog>();
+  readonly #pending = new PendingTally();
   readonly #sources = new Map<string, SourceTally>();
   readonly #routes = new Map<string, number>();
   #audit: (AuditEntry & { readonly seq: number })[] = [];
@@ -178,6 +181,10 @@ class MemoryJournal extends Journal {
     return pageOf(this.#audit, page, ({ seq: _seq, ...entry }) => entry);
   }
 
+  pending(source?: string): Pending {
+    return this.#pending.of(source);
+  }
+
   check(): Promise<void> {
     return this.#closed
       ? Promise.reject(new JournalUnavailableError('The journal is closed.', true))
@@ -246,6 +253,7 @@ class MemoryJournal extends Journal {
       superseded,
       routes,
       duplicates: 0,
+      bytes: Buffer.byteLength(JSON.stringify(alert)),
       deliveries: [],
     };
     kept.deliveries = sinks.map(({ sink, routes: asking, keepsState }) => {
@@ -288,7 +296,7 @@ class MemoryJournal extends Journal {
   }
 
   #backlog(sink: string): Backlog {
-    const backlog = this.#backlogs.get(sink) ?? new Backlog(sink, this.options.lease);
+    const backlog = this.#backlogs.get(sink) ?? new Backlog(sink, this.options.lease, this.#pending);
     this.#backlogs.set(sink, backlog);
     return backlog;
   }

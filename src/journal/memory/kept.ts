@@ -18,6 +18,8 @@ export type KeptAlert = {
   readonly superseded: boolean;
   readonly routes: readonly string[];
   duplicates: number;
+  /** Of the alert as JSON, as it was given. */
+  readonly bytes: number;
   deliveries: readonly KeptDelivery[];
 };
 

@@ -166,9 +166,10 @@ export class Acceptance {
       json,
     );
     const finding = fingerprint.readUIntBE(0, 6);
+    const weight = { source: source.number, bytes: json.length };
     for (const { sink, keepsState } of decision.sinks) {
       if (superseded && keepsState) this.debts.supersede(sink, seq, receivedAt);
-      else this.debts.owe(sink, seq, finding);
+      else this.debts.owe(sink, seq, finding, weight);
     }
     for (const route of decision.routes) this.ledger.routes.change(route).alerts += 1;
     if (decision.routes.length === 0) source.unrouted += 1;

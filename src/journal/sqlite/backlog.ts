@@ -22,7 +22,12 @@ type Entry = Owed & {
   readonly followers: number[];
   /** How many of them had their turn. */
   followed: number;
+  /** Known once it was claimed. */
+  weight: Weight | undefined;
 };
+
+/** Whose account an alert is on, by the source's number, and the bytes of its JSON. */
+export type Weight = { readonly source: number; readonly bytes: number };
 
 /** The wall clock and one that never jumps, both in milliseconds. */
 export type Clocks = { readonly now: number; readonly uptime: number };
@@ -104,8 +109,14 @@ export class Backlog {
     return waits.length === 0 ? undefined : Math.max(0, Math.min(...waits));
   }
 
+  /** What was read of a claimed delivery's alert, for when it is settled. */
+  weigh(alert: number, weight: Weight): void {
+    const entry = this.#byAlert.get(alert);
+    if (entry) entry.weight = weight;
+  }
+
   /** The delivery that a lease holds; undefined when the lease is void. */
-  held(alert: number, token: number): Owed | undefined {
+  held(alert: number, token: number): (Owed & { readonly weight: Weight | undefined }) | undefined {
     const entry = this.#byAlert.get(alert);
     return entry?.token === token && token > 0 ? entry : undefined;
   }
@@ -157,6 +168,7 @@ export class Backlog {
       dueUptime: uptime + Math.max(0, (dueAt ?? now) - now),
       followers,
       followed,
+      weight: undefined,
     };
     this.#byAlert.set(entry.alert, entry);
     this.#byFinding.set(entry.finding, entry);

@@ -10,7 +10,7 @@ import {
   type Settlement,
 } from '../../core/journal.js';
 import { mayEnd, parkedAgain } from '../../core/parking.js';
-import { Backlog, type Claimed, type Clocks, type Owed } from './backlog.js';
+import { Backlog, type Claimed, type Clocks, type Owed, type Weight } from './backlog.js';
 import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
 
@@ -85,8 +85,8 @@ export class Debts {
     this.#insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?)');
     this.#deleteAttempt = db.prepare('DELETE FROM attempts WHERE alert = ? AND sink = ? AND number = ?');
     this.#selectAlert = db
-      .prepare<[number], [Buffer, number, number, number, number]>(
-        'SELECT json, state, is_first, received_at, decision FROM alerts WHERE seq = ?',
+      .prepare<[number], [Buffer, number, number, number, number, number]>(
+        'SELECT json, state, is_first, received_at, decision, source FROM alerts WHERE seq = ?',
       )
       .raw();
     this.#updateParked = db.prepare(
@@ -99,9 +99,10 @@ export class Debts {
   }
 
   /** One more delivery, of an alert later than all before it. */
-  owe(sink: string, alert: number, finding: number): void {
+  owe(sink: string, alert: number, finding: number, weight: Weight): void {
     const total = this.ledger.sinks.change(sink);
     total.pending += 1;
+    this.#count(weight, 1);
     this.#owed.add(total.number, alert, finding);
     this.#newlyOwed.push({ sink, owed: { alert, finding, attempts: 0 } });
   }
@@ -230,6 +231,7 @@ export class Debts {
     );
     total[next.kind] += 1;
     total.pending -= 1;
+    if (owed.weight) this.#count(owed.weight, -1);
     this.#afterCommit.push(() => {
       backlog.settle(lease.seq, clocks);
     });
@@ -239,7 +241,8 @@ export class Debts {
   #deliveryOf(sink: string, { alert, attempts, token }: Claimed): ClaimedDelivery {
     const row = this.#selectAlert.get(alert);
     if (!row) throw new Error(`alert ${alert} is owed and gone`);
-    const [json, state, isFirst, acceptedAt, decision] = row;
+    const [json, state, isFirst, acceptedAt, decision, source] = row;
+    this.#backlog(sink).weigh(alert, { source, bytes: json.length });
     return {
       lease: { seq: alert, token },
       attempt: attempts + 1,
@@ -248,6 +251,13 @@ export class Debts {
       routes: this.ledger.decisions.get(decision).sinks.find((routed) => routed.sink === sink)?.routes ?? [],
       json,
     };
+  }
+
+  /** Puts a delivery on its source's account, or takes it off. */
+  #count({ source, bytes }: Weight, sign: 1 | -1): void {
+    const total = this.ledger.sources.change(this.ledger.sources.nameOf(source));
+    total.pending += sign;
+    total.pending_bytes += sign * bytes;
   }
 
   /** False when nothing more is to be had. */

@@ -19,6 +19,7 @@ import {
   type PageRequest,
   type Parked,
   type ParkedBy,
+  type Pending,
   type Receipt,
   type RequestRecord,
   type Settlement,
@@ -150,6 +151,10 @@ class SqliteJournal extends Journal {
 
   auditLog(page: PageRequest): Promise<Page<AuditEntry>> {
     return pageOf(page, (from) => this.thread.call('auditLog', from));
+  }
+
+  pending(source?: string): Pending {
+    return this.thread.pending.pending(source);
   }
 
   check(): Promise<void> {

@@ -1,8 +1,18 @@
 import type Database from 'better-sqlite3';
 import { Decisions } from './decisions.js';
+import { PendingBoard } from './pending.js';
 import { Totals } from './totals.js';
 
-const sourceFields = ['requests', 'accepted', 'duplicates', 'quarantined', 'probes', 'unrouted'] as const;
+const sourceFields = [
+  'requests',
+  'accepted',
+  'duplicates',
+  'quarantined',
+  'probes',
+  'unrouted',
+  'pending',
+  'pending_bytes',
+] as const;
 const routeFields = ['alerts'] as const;
 const sinkFields = ['pending', 'delivered', 'dead', 'superseded'] as const;
 
@@ -12,12 +22,14 @@ export class Ledger {
   readonly routes;
   readonly sinks;
   readonly decisions;
+  readonly pending = new PendingBoard();
 
   constructor(db: Database.Database) {
     this.sources = new Totals(db, 'sources', sourceFields);
     this.routes = new Totals(db, 'routes', routeFields);
     this.sinks = new Totals(db, 'sinks', sinkFields);
     this.decisions = new Decisions(db);
+    this.pending.show(this.sources.all());
   }
 
   /** Writes what the open transaction counted. */
@@ -26,6 +38,7 @@ export class Ledger {
   }
 
   commit(): void {
+    this.pending.show(this.sources.changed());
     for (const totals of [this.sources, this.routes, this.sinks]) totals.commit();
   }
 

@@ -16,8 +16,18 @@ export type WriterData = {
 
 /** The writer's first word. */
 export type Started =
-  | { readonly ok: true; readonly missing: readonly Missing[]; readonly isMarkDamaged: boolean }
+  | {
+      readonly ok: true;
+      readonly missing: readonly Missing[];
+      readonly isMarkDamaged: boolean;
+      /** Of the board that shows what is owed. */
+      readonly pending: SharedArrayBuffer;
+      readonly sources: readonly SourceNumber[];
+    }
   | { readonly ok: false; readonly failure: Failure };
+
+/** Under which number a source is on the board. */
+export type SourceNumber = readonly [name: string, number: number];
 
 /** A `JournalUnavailableError`, which would not cross as one. */
 export type Failure = { readonly message: string; readonly fatal: boolean };
@@ -27,6 +37,8 @@ export type Appended = {
   readonly calls: readonly ({ readonly duplicates: readonly Duplicate[] } | { readonly failure: Failure })[];
   /** Given back, to be used again. */
   readonly buffers: Pick<Pack, 'fields' | 'bytes'>;
+  /** Those that came for the first time. */
+  readonly newSources: readonly SourceNumber[] | undefined;
 };
 
 export type Call<Name extends keyof Methods = keyof Methods> = {

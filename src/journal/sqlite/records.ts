@@ -95,7 +95,12 @@ export class Records {
 
   counts(): JournalCounts {
     return {
-      sources: this.ledger.sources.all().map(({ number: _, name, ...counts }) => ({ source: name, ...counts })),
+      sources: this.ledger.sources
+        .all()
+        .map(({ number: _, name, pending: _pending, pending_bytes: _bytes, ...counts }) => ({
+          source: name,
+          ...counts,
+        })),
       routes: this.ledger.routes.all().map(({ name, alerts }) => ({ route: name, alerts })),
       sinks: this.ledger.sinks.all().map(({ number, name, ...counts }) => {
         const oldestPendingAt = this.#selectOldest.get(number);

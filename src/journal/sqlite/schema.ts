@@ -109,6 +109,15 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_at ON audit (at);
   `,
+  // What is owed of each source: deliveries, and the bytes of their alerts' JSON.
+  `
+  ALTER TABLE sources ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sources ADD COLUMN pending_bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE sources SET (pending, pending_bytes) = (
+    SELECT count(*), coalesce(sum(length(json)), 0) FROM owed JOIN alerts ON alerts.seq = owed.alert
+    WHERE alerts.source = sources.number
+  );
+  `,
 ];
 
 /**

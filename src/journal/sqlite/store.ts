@@ -10,6 +10,7 @@ import { Gaps } from './gaps.js';
 import { Ledger } from './ledger.js';
 import { Mark } from './mark.js';
 import type { PackedRequest } from './pack.js';
+import type { PendingBoard } from './pending.js';
 import { readProgress, writeProgress } from './progress.js';
 import { Purge, type Retention } from './purge.js';
 import { Records } from './records.js';
@@ -98,6 +99,11 @@ export class Store {
       else if (jobs.length === 1 || unavailable.fatal) return jobs.map(() => ({ ok: false, error: unavailable }));
       return jobs.flatMap((job) => this.write([job]));
     }
+  }
+
+  /** How much is owed, for the other thread to see. */
+  get pending(): PendingBoard {
+    return this.#ledger.pending;
   }
 
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {

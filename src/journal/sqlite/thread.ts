@@ -6,6 +6,7 @@ import { describeMissing } from '../../core/missing.js';
 import type { Duplicate } from './acceptance.js';
 import type { Methods } from './methods.js';
 import { Packer } from './pack.js';
+import { PendingView } from './pending.js';
 import type { Answer, Appended, Call, Failure, Started, WriterData } from './protocol.js';
 import type { StoreOptions } from './store.js';
 
@@ -24,6 +25,8 @@ const packBytes = 1_048_576;
 
 /** The event loop's side of the writer's thread. */
 export class WriterThread {
+  /** How much is owed. */
+  readonly pending: PendingView;
   readonly #appends: MessagePort;
   readonly #calls: MessagePort;
   readonly #packer = new Packer();
@@ -39,8 +42,11 @@ export class WriterThread {
   private constructor(
     private readonly worker: Worker,
     channels: { readonly appends: MessagePort; readonly calls: MessagePort },
+    started: Extract<Started, { readonly ok: true }>,
     private readonly onFatal: (error: JournalUnavailableError) => void,
   ) {
+    this.pending = new PendingView(started.pending);
+    this.pending.learn(started.sources);
     this.#appends = channels.appends;
     this.#calls = channels.calls;
     this.#appends.on('message', (answer: Appended) => {
@@ -78,7 +84,7 @@ export class WriterThread {
         if (missing.acknowledgedAt === undefined) onGap(describeMissing(missing));
       }
       if (started.isMarkDamaged) onGap('the mark beside the journal cannot be read: nobody can tell what is missing');
-      return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, onFatal);
+      return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, started, onFatal);
     }
     appends.port1.close();
     calls.port1.close();
@@ -133,8 +139,9 @@ export class WriterThread {
     this.#appends.postMessage(pack, transfer);
   }
 
-  #appended({ calls, buffers }: Appended): void {
+  #appended({ calls, buffers, newSources }: Appended): void {
     this.#packer.reuse(buffers);
+    if (newSources) this.pending.learn(newSources);
     const pack = this.#packs.shift() ?? [];
     this.#waiting -= pack.length;
     pack.forEach(({ requests, resolve, reject }, position) => {

@@ -53,6 +53,11 @@ export class Totals<Field extends string> {
     return total;
   }
 
+  /** What the open transaction changed. */
+  changed(): Iterable<Total<Field>> {
+    return this.#before.keys();
+  }
+
   /** Writes what the transaction counted. */
   write(): void {
     for (const total of this.#before.keys())

@@ -24,7 +24,14 @@ function start({ options, openedAt, appends, calls }: WriterData): Started {
     appends.close();
     calls.close();
   });
-  return { ok: true, missing: store.gaps.all(), isMarkDamaged: store.isMarkDamaged };
+  const { gaps, isMarkDamaged, pending } = store;
+  return {
+    ok: true,
+    missing: gaps.all(),
+    isMarkDamaged,
+    pending: pending.memory,
+    sources: pending.takeNewSources(),
+  };
 }
 
 function tell(started: Started): void {

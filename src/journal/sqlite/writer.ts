@@ -68,11 +68,16 @@ export class Writer {
     const requests = packs.map((pack) => this.#unpacker.read(pack).map((call) => () => this.store.append(call)));
     const writes = calls.filter((call) => call.name in this.#writes);
     const done = this.#write([...requests.flat(), ...writes.map((call) => () => invoke(this.#writes, call))]);
+    const newSources = this.store.pending.takeNewSources();
     let at = 0;
     packs.forEach(({ fields, bytes }, position) => {
       const end = at + (requests[position]?.length ?? 0);
       const results = done.slice(at, end).map((each) => this.#resultOf(each as Done<readonly Duplicate[]>));
-      const answer: Appended = { calls: results, buffers: { fields, bytes } };
+      const answer: Appended = {
+        calls: results,
+        buffers: { fields, bytes },
+        newSources: newSources.length === 0 ? undefined : newSources,
+      };
       this.appends.postMessage(answer, [fields.buffer, bytes.buffer]);
       at = end;
     });
