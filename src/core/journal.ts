@@ -3,6 +3,15 @@ import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
 import type { Missing } from './missing.js';
 import type { Role } from './role.js';
+import type {
+  ReplayCandidates,
+  ReplayMark,
+  ReplayRecord,
+  ReplayRequest,
+  ReplaySelect,
+  ReplayStep,
+  UnfinishedReplay,
+} from './replay.js';
 
 /** One authenticated request on its way to the disk: its bytes once, and what was read from them. */
 export type AcceptedRequest = {
@@ -56,6 +65,8 @@ export type Delivery = {
   readonly attempt: number;
   /** Milliseconds since the epoch. */
   readonly acceptedAt: number;
+  /** Set while it is sent again, or later than it was accepted, because an operator asked. */
+  readonly replay?: ReplayMark;
   readonly lease: Lease;
 };
 
@@ -109,6 +120,8 @@ export type DeliveryRecord = {
   readonly remoteId?: string;
   readonly fault?: Fault;
   readonly reason?: string;
+  /** The last replay that made it due. */
+  readonly replay?: ReplayMark;
 };
 
 /** A delivery in a list: with what tells which alert it is of, and what the other side said last. */
@@ -287,6 +300,22 @@ export abstract class Journal {
   /** Keeps a row of who changed what; durable when it resolves. */
   abstract audit(entry: AuditEntry): Promise<void>;
   abstract auditLog(page: PageRequest): Promise<Page<AuditEntry>>;
+
+  /**
+   * Remembers a replay under `id`. One of the same key, or of the same request and not finished, is returned instead:
+   * asked twice, or at once, it is one replay.
+   */
+  abstract startReplay(id: string, request: ReplayRequest): Promise<ReplayRecord>;
+  abstract replay(id: string): Promise<ReplayRecord | undefined>;
+  abstract replays(page: PageRequest): Promise<Page<ReplayRecord>>;
+  abstract unfinishedReplays(): Promise<readonly UnfinishedReplay[]>;
+  /** What a selection has after a place, a bounded stretch of it, in the order accepted. */
+  abstract replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates>;
+  /**
+   * Makes deliveries due by a replay: settled ones again, new ones for the first time. What is pending, or was made due
+   * by a replay since this one was asked for, is left alone: whoever asks twice gets one more chain of attempts.
+   */
+  abstract advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord>;
 
   /** Proves that the journal can be written now; rejects if not. */
   abstract check(): Promise<void>;

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
+import { mintId } from '../../src/core/identity.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
 
@@ -35,6 +36,7 @@ export type Step =
   | { readonly do: 'claim'; readonly sink: string; readonly count: number }
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
   | { readonly do: 'release'; readonly pick: number }
+  | { readonly do: 'replay'; readonly pick: number }
   | { readonly do: 'park'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'resume'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'wait'; readonly ms: number }
@@ -78,6 +80,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat(9) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('replay' as const), pick: fc.nat(9) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
@@ -111,6 +114,8 @@ export class Comparison {
         return this.#settle(step);
       case 'release':
         return this.#release(step.pick);
+      case 'replay':
+        return this.#replay(step.pick);
       case 'park':
         return this.#park(step.sink, step.by);
       case 'resume':
@@ -244,6 +249,23 @@ export class Comparison {
     owed.dueAt = 0;
   }
 
+  /** Sends again what was settled, whatever it was delivered or dead of. */
+  async #replay(pick: number): Promise<void> {
+    const settled = this.#kept
+      .flatMap((kept) => kept.owed.map((owed) => ({ kept, owed })))
+      .filter(({ owed }) => owed.state === 'delivered' || owed.state === 'dead');
+    const chosen = settled[pick % Math.max(settled.length, 1)];
+    if (!chosen) return;
+    const { kept, owed } = chosen;
+    const select = { ids: [kept.id] };
+    const { id } = await this.journal.startReplay(mintId(), { mode: 'resend', select, rate: 1, force: true });
+    const step = { owe: [{ alertId: kept.id, sink: owed.sink }], looked: 1, outdated: 0, unconfigured: 0 };
+    expect(await this.journal.advanceReplay(id, step)).toMatchObject({ owed: 1 });
+    if (owed.state !== 'delivered' && owed.state !== 'dead') return;
+    this.#count(owed.sink, owed.state, -1);
+    Object.assign(owed, { state: 'pending', dueAt: 0 });
+  }
+
   async #purge(): Promise<void> {
     const { now } = this.clock;
     const goes = ({ receivedAt, owed }: Kept) =>
@@ -262,11 +284,12 @@ export class Comparison {
   }
 
   #due(name: string) {
-    const passed = new Set<string>();
+    const out = this.#owed(name).filter(({ owed }) => owed.claimed !== undefined);
+    const passed = new Set(out.map(({ kept }) => kept.finding));
     return this.#owed(name).filter(({ kept: { finding }, owed }) => {
       if (owed.state !== 'pending' || passed.has(finding)) return false;
       passed.add(finding);
-      return owed.claimed === undefined && owed.dueAt <= this.clock.now;
+      return owed.dueAt <= this.clock.now;
     });
   }
 
@@ -275,8 +298,8 @@ export class Comparison {
     return claimed[pick % Math.max(claimed.length, 1)];
   }
 
-  #count(name: string, state: 'delivered' | 'dead' | 'superseded'): void {
+  #count(name: string, state: 'delivered' | 'dead' | 'superseded', by = 1): void {
     const counts = this.#settled.get(name);
-    if (counts) counts[state] += 1;
+    if (counts) counts[state] += by;
   }
 }

@@ -3,11 +3,14 @@ import fc from 'fast-check';
 import { once } from 'node:events';
 import { JournalUnavailableError } from '../../src/core/errors.js';
 import type { Attempt, AuditEntry, Delivery, Journal, JournalContext, Settlement } from '../../src/core/journal.js';
+import { mintId } from '../../src/core/identity.js';
+import type { ReplayRecord, ReplayRequest, ReplaySelect, ReplayStep } from '../../src/core/replay.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { Comparison, modelOptions, steps } from './journal-model.js';
 import { acceptedRequest, type ReportOf, type RequestOf } from '../support/accepted-request.js';
 
 const minuteMs = 60_000;
+const zero = { looked: 0, owed: 0, pending: 0, delivered: 0, dead: 0, outdated: 0, unconfigured: 0 };
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
@@ -911,6 +914,221 @@ export function describeJournal(name: string, open: OpenJournal): void {
         expect((await journal.auditLog({ limit: 500 })).items).toHaveLength(451);
         await journal.purge(now);
         expect(await log()).toEqual([{ ...unknown, at: expect.any(Number) }]);
+      });
+    });
+
+    describe('a replay', () => {
+      const all = { mode: 'resend', select: { state: 'dead' }, rate: 10, force: false } as const;
+      const begin = (request: Partial<ReplayRequest> = {}) => journal.startReplay(mintId(), { ...all, ...request });
+      const nothing = { looked: 0, outdated: 0, unconfigured: 0, owe: [] };
+      /** One step that makes due all deliveries to a sink that a selection finds. */
+      const advance = async (
+        { id, select }: ReplayRecord,
+        sink = 'pager',
+        routed?: ReplayStep['owe'][number]['routed'],
+      ) => {
+        const { items } = await journal.replayCandidates(select);
+        const owe = items.map(({ alert }) => ({ alertId: alert.id, sink, ...(routed && { routed }) }));
+        return journal.advanceReplay(id, { ...nothing, looked: items.length, owe });
+      };
+      const giveUp = async (sink = 'pager') => {
+        const batch = await claim(sink);
+        await journal.settle(batch.map(dead));
+        return batch;
+      };
+      const pagerOf = async () => (await journal.counts()).sinks.find(({ sink }) => sink === 'pager');
+
+      it('makes a dead letter due once more, marked, with its history and a chain of its own', async () => {
+        await accept({});
+        const first = only(await giveUp());
+        now += minuteMs;
+        const replay = await begin();
+        expect(replay).toEqual({ ...all, id: replay.id, createdAt: now, ...zero });
+        expect(await advance(replay)).toMatchObject({ looked: 1, owed: 1, pending: 1, finishedAt: now });
+        expect(await pagerOf()).toMatchObject({ pending: 1, dead: 0 });
+        const mark = { id: replay.id, at: now, attemptsBefore: 1 };
+        expect((await journal.alert(first.alert.id))?.deliveries).toMatchObject([
+          {
+            state: 'pending',
+            attempts: 1,
+            dueAt: expect.any(Number),
+            replay: mark,
+            history: [{ outcome: 'rejected' }],
+          },
+        ]);
+        const again = only(await claim());
+        expect(again).toEqual({ ...first, attempt: 2, replay: mark, lease: again.lease });
+        expect(await journal.settle([delivered(first)])).toBe(0);
+        await journal.settle([delivered(again)]);
+        expect((await journal.alert(first.alert.id))?.deliveries).toMatchObject([
+          {
+            state: 'delivered',
+            attempts: 2,
+            replay: mark,
+            history: [{ outcome: 'rejected' }, { outcome: 'delivered' }],
+          },
+        ]);
+        expect((await journal.alert(first.alert.id))?.deliveries[0]).not.toHaveProperty('fault');
+        expect(await pagerOf()).toMatchObject({ pending: 0, dead: 0, delivered: 1 });
+        expect(await journal.replay(replay.id)).toMatchObject({ owed: 1, pending: 0, delivered: 1, dead: 0 });
+      });
+
+      it('asked for twice, or at once, makes one new chain for each delivery', async () => {
+        await accept({}, {});
+        await giveUp();
+        const [first, second, other] = await Promise.all([begin(), begin(), begin({ rate: 20 })]);
+        expect(second.id).toBe(first.id);
+        expect(other.id).not.toBe(first.id);
+        const steps = await Promise.all([advance(first), advance(first), advance(other)]);
+        expect(steps.map(({ id, owed }) => [id === first.id, owed])).toContainEqual([true, 2]);
+        expect((await journal.replay(other.id))?.owed).toBe(0);
+        expect(await pagerOf()).toMatchObject({ pending: 2, dead: 0 });
+        await giveUp();
+        // Dead again: but by a chain that began after the other was asked for.
+        await advance(other);
+        expect(await pagerOf()).toMatchObject({ pending: 0, dead: 2 });
+        const third = await begin();
+        expect((await advance(third)).owed).toBe(2);
+        expect((await journal.replay(first.id))?.dead).toBe(2);
+      });
+
+      it('of one key is one, finished or not', async () => {
+        const first = await begin({ key: 'incident-7' });
+        await journal.advanceReplay(first.id, nothing);
+        expect((await begin({ key: 'incident-7', rate: 99 })).id).toBe(first.id);
+        expect((await begin({ key: 'incident-8' })).id).not.toBe(first.id);
+      });
+
+      it('goes on where it was, and can be listed', async () => {
+        const first = await begin();
+        const second = await begin({ mode: 'reroute' });
+        await journal.advanceReplay(first.id, { ...nothing, looked: 3, outdated: 1, unconfigured: 2, place: '17' });
+        expect(await journal.unfinishedReplays()).toEqual([
+          { replay: { ...first, looked: 3, outdated: 1, unconfigured: 2 }, place: '17' },
+          { replay: second },
+        ]);
+        await journal.advanceReplay(first.id, nothing);
+        expect((await journal.unfinishedReplays()).map(({ replay }) => replay.id)).toEqual([second.id]);
+        const page = await journal.replays({ limit: 1 });
+        expect(page.items.map(({ id }) => id)).toEqual([second.id]);
+        const rest = await journal.replays({ limit: 1, cursor: page.next ?? '' });
+        expect(rest.items.map(({ id, finishedAt }) => [id, finishedAt])).toEqual([[first.id, now]]);
+        expect(await journal.replay(mintId())).toBeUndefined();
+      });
+
+      it('keeps the order of a finding', async () => {
+        await accept({ finding: 'f', version: '1' });
+        await giveUp();
+        await accept({ finding: 'f', version: '2' }, { finding: 'f', version: '3' });
+        const out = only(await claim());
+        await advance(await begin());
+        expect(await due()).toEqual([]);
+        await journal.settle([later(out, now)]);
+        const replayed = only(await due());
+        expect(replayed.alert.title).toBe('Report 1 of f');
+        expect(await due()).toEqual([]);
+        await journal.settle([delivered(replayed)]);
+        const second = only(await due());
+        expect([second.alert.title, second.attempt]).toEqual(['Report 2 of f', 2]);
+        await journal.settle([delivered(second)]);
+        expect(titles(await due())).toEqual(['Report 3 of f']);
+      });
+
+      it('leaves alone what is pending, purged or was never decided', async () => {
+        const [owed] = await accept({ sinks: ['pager'] });
+        const { id } = await begin();
+        const owe = [
+          { alertId: owed?.id ?? '', sink: 'pager' },
+          { alertId: owed?.id ?? '', sink: 'lake' },
+          { alertId: mintId(), sink: 'pager' },
+        ];
+        expect(await journal.advanceReplay(id, { ...nothing, owe })).toMatchObject({ owed: 0 });
+        expect(only(await claim())).not.toHaveProperty('replay');
+      });
+
+      it('owes a sink that a later decision names, and no other again', async () => {
+        const [first, second] = await accept({ sinks: [] }, { sinks: ['pager'], routes: ['old'] });
+        const replay = await begin({ mode: 'reroute', select: {} });
+        const routed = { routes: ['new'], keepsState: false };
+        expect(await advance(replay, 'pager', routed)).toMatchObject({ looked: 2, owed: 1 });
+        expect(await advance(replay, 'lake', routed)).toMatchObject({ owed: 3 });
+        const counts = await journal.counts();
+        expect(counts.sources).toMatchObject([{ accepted: 2, unrouted: 0 }]);
+        expect(counts.routes).toEqual([
+          { route: 'old', alerts: 1 },
+          { route: 'new', alerts: 2 },
+        ]);
+        expect(await journal.alert(first?.id ?? '')).toMatchObject({ routes: ['new'], deliveries: [{}, {}] });
+        expect(await journal.alert(second?.id ?? '')).toMatchObject({
+          routes: ['old', 'new'],
+          deliveries: [
+            { sink: 'pager', routes: ['old'] },
+            { sink: 'lake', routes: ['new'], replay: { id: replay.id, attemptsBefore: 0 } },
+          ],
+        });
+        expect(await claim('lake')).toMatchObject([{ attempt: 1, routes: ['new'] }, { routes: ['new'] }]);
+        expect(await claim('pager')).toHaveLength(2);
+        now += 1_000 * dayMs;
+        expect(await journal.purge(now)).toBe(0);
+      });
+
+      it('finds what it selects, in the order accepted', async () => {
+        const found = async (select: ReplaySelect) =>
+          (await journal.replayCandidates(select)).items.map(({ alert }) => alert.title);
+        await keep({ receivedAt: now, source: 'north' }, { title: 'a', severity: 'low' }, { title: 'b' });
+        await giveUp();
+        now += 1_000;
+        const [c] = await keep(
+          { receivedAt: now, source: 'south' },
+          { title: 'c', sinks: ['lake'] },
+          { title: 'd', sinks: [] },
+        );
+        await journal.settle((await claim('lake')).map(delivered));
+        await accept({ title: 'e' });
+        expect(await found({})).toEqual(['a', 'b', 'c', 'd', 'e']);
+        expect(await found({ state: 'dead' })).toEqual(['a', 'b']);
+        expect(await found({ state: 'dead', sink: 'lake' })).toEqual([]);
+        expect(await found({ state: 'dead', fault: 'ours' })).toEqual([]);
+        expect(await found({ fault: 'theirs', sink: 'pager' })).toEqual(['a', 'b']);
+        expect(await found({ state: 'delivered' })).toEqual(['c']);
+        expect(await found({ source: 'north' })).toEqual(['a', 'b']);
+        expect(await found({ state: 'dead', severity: 'low' })).toEqual(['a']);
+        expect(await found({ until: now })).toEqual(['a', 'b']);
+        expect(await found({ from: now, until: now + 1, unrouted: false })).toEqual(['c', 'e']);
+        expect(await found({ unrouted: true })).toEqual(['d']);
+        expect(await found({ ids: [c?.id ?? '', mintId()] })).toEqual(['c']);
+        const { items } = await journal.replayCandidates({ severity: 'low' });
+        expect(items).toMatchObject([
+          {
+            alert: { action: 'create' },
+            isOutdated: false,
+            deliveries: [{ sink: 'pager', state: 'dead', fault: 'theirs' }],
+          },
+        ]);
+      });
+
+      it('finds them in stretches that lead to the end', async () => {
+        for (let i = 0; i < 9; i += 1)
+          await accept(...Array.from({ length: 50 }, (_, j) => ({ title: String(50 * i + j) })));
+        await journal.settle((await claim('pager', 1_000)).map(dead));
+        for (const select of [{}, { state: 'dead' }, { source: 'nowhere' }] as const) {
+          const found: string[] = [];
+          let place: string | undefined;
+          do {
+            const { items, next } = await journal.replayCandidates(select, place);
+            found.push(...items.map(({ alert }) => alert.title));
+            place = next;
+          } while (place !== undefined);
+          expect(found).toEqual('source' in select ? [] : Array.from({ length: 450 }, (_, i) => String(i)));
+        }
+      });
+
+      it('knows what a newer report has overtaken', async () => {
+        const late = { finding: 'f', version: 'late', updatedAt: now - 5 };
+        await accept({ finding: 'f', version: '1', updatedAt: now - 3 }, late);
+        await accept({ finding: 'g', version: '1' }, { finding: 'g', version: '2' }, { finding: 'h' });
+        const { items } = await journal.replayCandidates({});
+        expect(items.map(({ isOutdated }) => isOutdated)).toEqual([false, true, true, false, false]);
       });
     });
 

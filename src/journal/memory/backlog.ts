@@ -3,10 +3,11 @@ import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { Look } from '../../kit/claim-bell.js';
 import type { KeptDelivery } from './kept.js';
 import type { PendingTally } from './pending.js';
+import { toMark } from './records.js';
 
 /** What is owed to one sink, in the order it was accepted. */
 export class Backlog {
-  readonly #pending = new Map<number, KeptDelivery>();
+  #pending = new Map<number, KeptDelivery>();
   readonly #settled = { delivered: 0, dead: 0, superseded: 0 };
   #parked: Parked | undefined;
   #lastToken = 0;
@@ -24,6 +25,15 @@ export class Backlog {
     } else if (delivery.state === 'superseded') this.#settled.superseded += 1;
   }
 
+  /** One that a replay makes due: of an alert that may be earlier than others. */
+  addAgain(delivery: KeptDelivery): void {
+    if (delivery.state === 'delivered' || delivery.state === 'dead') this.#settled[delivery.state] -= 1;
+    delivery.state = 'pending';
+    this.add(delivery);
+    const inOrder = [...this.#pending].sort(([, a], [, b]) => a.of.seq - b.of.seq);
+    this.#pending = new Map(inOrder);
+  }
+
   /**
    * Leases what is due. A finding is passed over when its earliest delivery is out or waiting: nothing overtakes.
    * `now` is the wall clock, `uptime` one that never jumps, both in milliseconds.
@@ -34,11 +44,12 @@ export class Backlog {
     let againMs = Number.POSITIVE_INFINITY;
     let bytes = 0;
     if (this.#parked && limit.whileParked !== true) return { deliveries };
+    const out = this.#leases(uptime);
     for (const delivery of this.#pending.values()) {
       const { alert } = delivery.of;
       if (passed.has(alert.fingerprint)) continue;
       passed.add(alert.fingerprint);
-      const waitMs = waitOf(delivery, now, uptime);
+      const waitMs = Math.max(waitOf(delivery, now, uptime), out.get(alert.fingerprint) ?? 0);
       if (waitMs > 0) {
         againMs = Math.min(againMs, waitMs);
         continue;
@@ -74,6 +85,13 @@ export class Backlog {
     this.#settled[next.kind] += 1;
     this.#pending.delete(lease.seq);
     this.tally.count(delivery.of, -1);
+    const replay = delivery.replay?.by;
+    if (replay)
+      replay.record = {
+        ...replay.record,
+        [next.kind]: replay.record[next.kind] + 1,
+        pending: replay.record.pending - 1,
+      };
     return true;
   }
 
@@ -107,6 +125,14 @@ export class Backlog {
     };
   }
 
+  /** How long the leases that hold have to go, by finding: a replay may bring an earlier delivery than the one out. */
+  #leases(uptime: number): ReadonlyMap<string, number> {
+    const held = [...this.#pending.values()].flatMap(({ lease, of }) =>
+      lease && lease.until > uptime ? [[of.alert.fingerprint, lease.until - uptime] as const] : [],
+    );
+    return new Map(held);
+  }
+
   #held(lease: Lease): KeptDelivery | undefined {
     const delivery = this.#pending.get(lease.seq);
     return delivery?.lease?.token === lease.token ? delivery : undefined;
@@ -128,6 +154,7 @@ function toDelivery(delivery: KeptDelivery, token: number): Delivery {
     routes: delivery.routes,
     attempt: delivery.history.length + 1,
     acceptedAt: request.receivedAt,
+    ...(delivery.replay && { replay: toMark(delivery.replay) }),
     lease: { seq: delivery.seq, token },
   };
 }

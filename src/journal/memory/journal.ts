@@ -28,9 +28,18 @@ import {
 } from '../../core/journal.js';
 import { ClaimBell } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
+import type {
+  ReplayCandidates,
+  ReplayRecord,
+  ReplayRequest,
+  ReplaySelect,
+  ReplayStep,
+  UnfinishedReplay,
+} from '../../core/replay.js';
 import { Backlog } from './backlog.js';
-import type { KeptAlert, KeptDelivery, KeptFinding, KeptRequest } from './kept.js';
+import type { KeptAlert, KeptDelivery, KeptFinding, KeptReplay, KeptRequest } from './kept.js';
 import { PendingTally } from './pending.js';
+import { candidatesOf, Replays } from './replays.js';
 import {
   matches,
   matchesDelivery,
@@ -60,6 +69,7 @@ class MemoryJournal extends Journal {
   readonly #sources = new Map<string, SourceTally>();
   readonly #routes = new Map<string, number>();
   #audit: (AuditEntry & { readonly seq: number })[] = [];
+  readonly #replays = new Replays();
   #lastSeq = 0;
   #closed = false;
 
@@ -185,6 +195,39 @@ class MemoryJournal extends Journal {
     return this.#pending.of(source);
   }
 
+  async startReplay(id: string, request: ReplayRequest): Promise<ReplayRecord> {
+    await this.check();
+    return this.#replays.start(id, request, this.context.now());
+  }
+
+  async replay(id: string): Promise<ReplayRecord | undefined> {
+    await this.check();
+    return this.#replays.find(id)?.record;
+  }
+
+  async replays(page: PageRequest): Promise<Page<ReplayRecord>> {
+    await this.check();
+    return this.#replays.list(page);
+  }
+
+  async unfinishedReplays(): Promise<readonly UnfinishedReplay[]> {
+    await this.check();
+    return this.#replays.unfinished();
+  }
+
+  async replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates> {
+    await this.check();
+    return candidatesOf(this.#alerts.values(), this.#findings, select, place);
+  }
+
+  async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {
+    await this.check();
+    const replay = this.#replays.find(id);
+    if (!replay) throw new JournalUnavailableError(`There is no replay ${id}.`, false);
+    const owed = step.owe.filter((delivery) => this.#oweAgain(replay, delivery)).length;
+    return this.#replays.advance(replay, step, owed, this.context.now());
+  }
+
   check(): Promise<void> {
     return this.#closed
       ? Promise.reject(new JournalUnavailableError('The journal is closed.', true))
@@ -295,6 +338,36 @@ class MemoryJournal extends Journal {
     this.#bell.ring(delivery.sink);
   }
 
+  #oweAgain(replay: KeptReplay, { alertId, sink, routed }: ReplayStep['owe'][number]): boolean {
+    const kept = this.#alerts.get(alertId);
+    const known = kept?.deliveries.find((delivery) => delivery.sink === sink);
+    if (!kept || (known ? !mayGoAgain(known, replay) || routed !== undefined : !routed)) return false;
+    const mark = { id: replay.record.id, at: this.context.now(), attemptsBefore: known?.history.length ?? 0 };
+    const delivery = known ?? this.#decideAgain(kept, sink, routed?.routes ?? []);
+    delivery.replay = { ...mark, by: replay, newestReplay: this.#replays.newest };
+    this.#backlog(sink).addAgain(delivery);
+    Object.assign(delivery, {
+      due: undefined,
+      settledAt: undefined,
+      remoteId: undefined,
+      fault: undefined,
+      reason: undefined,
+    });
+    this.#bell.ring(sink);
+    return true;
+  }
+
+  /** A delivery that the decision of then did not have. */
+  #decideAgain(kept: KeptAlert, sink: string, routes: readonly string[]): KeptDelivery {
+    const newRoutes = routes.filter((route) => !kept.routes.includes(route));
+    if (kept.routes.length === 0 && newRoutes.length > 0) this.#tallyOf(kept.request.source).unrouted -= 1;
+    for (const route of newRoutes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);
+    kept.routes = [...kept.routes, ...newRoutes];
+    const delivery: KeptDelivery = { seq: this.#nextSeq(), of: kept, sink, routes, state: 'pending', history: [] };
+    kept.deliveries = [...kept.deliveries, delivery];
+    return delivery;
+  }
+
   #backlog(sink: string): Backlog {
     const backlog = this.#backlogs.get(sink) ?? new Backlog(sink, this.options.lease, this.#pending);
     this.#backlogs.set(sink, backlog);
@@ -312,4 +385,9 @@ class MemoryJournal extends Journal {
     this.#lastSeq += 1;
     return this.#lastSeq;
   }
+}
+
+/** Settled, and not made due by a replay since this one was asked for. */
+function mayGoAgain({ state, replay: last }: KeptDelivery, replay: KeptReplay): boolean {
+  return (state === 'dead' || state === 'delivered') && (last === undefined || last.newestReplay < replay.seq);
 }

@@ -1,5 +1,6 @@
 import type { Alert } from '../../core/alert.js';
 import type { Finding } from '../../core/finding.js';
+import type { ReplayMark, ReplayRecord } from '../../core/replay.js';
 import type { AcceptedRequest, Attempt, DeliveryState, Fault } from '../../core/journal.js';
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
@@ -16,7 +17,7 @@ export type KeptAlert = {
   readonly alert: Alert;
   readonly request: KeptRequest;
   readonly superseded: boolean;
-  readonly routes: readonly string[];
+  routes: readonly string[];
   duplicates: number;
   /** Of the alert as JSON, as it was given. */
   readonly bytes: number;
@@ -37,7 +38,11 @@ export type KeptDelivery = {
   remoteId?: string;
   fault?: Fault;
   reason?: string;
+  /** The last replay that made it due, and the newest replay then. */
+  replay?: ReplayMark & { readonly by: KeptReplay; readonly newestReplay: number };
 };
+
+export type KeptReplay = { readonly seq: number; record: ReplayRecord; place?: string | undefined };
 
 export type KeptFinding = {
   finding: Finding;

@@ -9,6 +9,7 @@ import type {
   PageRequest,
   RequestRecord,
 } from '../../core/journal.js';
+import type { ReplayMark } from '../../core/replay.js';
 import type { KeptAlert, KeptDelivery, KeptRequest } from './kept.js';
 
 /** How the admin side sees what is kept. */
@@ -75,7 +76,7 @@ export function toAlertRecord({ alert, superseded, duplicates, routes, request, 
 }
 
 export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
-  const { of, sink, routes, state, history, due, settledAt, remoteId, fault, reason } = delivery;
+  const { of, sink, routes, state, history, due, settledAt, remoteId, fault, reason, replay } = delivery;
   return {
     alertId: of.alert.id,
     sink,
@@ -87,7 +88,12 @@ export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
     ...(remoteId !== undefined && { remoteId }),
     ...(fault !== undefined && { fault }),
     ...(reason !== undefined && { reason }),
+    ...(replay && { replay: toMark(replay) }),
   };
+}
+
+export function toMark({ id, at, attemptsBefore }: ReplayMark): ReplayMark {
+  return { id, at, attemptsBefore };
 }
 
 export function toDeliverySummary(delivery: KeptDelivery): DeliverySummary {

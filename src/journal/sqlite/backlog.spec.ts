@@ -12,10 +12,15 @@ class Plain {
 
   claim(now: number): Claimed | undefined {
     const passed = new Set<number>();
+    const first = (finding: number) => this.rows.find((row) => row.finding === finding);
+    for (const row of this.rows) {
+      if (row.until > now) passed.add(row.finding);
+      else if (row !== first(row.finding)) row.token = 0;
+    }
     for (const row of this.rows) {
       if (passed.has(row.finding)) continue;
       passed.add(row.finding);
-      if (row.dueAt > now || row.until > now) continue;
+      if (row.dueAt > now) continue;
       this.#tokens += 1;
       row.token = this.#tokens;
       row.until = now + leaseMs;
@@ -27,6 +32,7 @@ class Plain {
 
 type Step =
   | { readonly do: 'add'; readonly finding: number }
+  | { readonly do: 'replay'; readonly alert: number; readonly finding: number }
   | { readonly do: 'claim' }
   | { readonly do: 'settle'; readonly pick: number }
   | { readonly do: 'release'; readonly pick: number }
@@ -35,6 +41,10 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), finding: fc.nat(4) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('replay' as const), alert: fc.nat(20), finding: fc.nat(4) }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('claim' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), pick: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat(20) }) },
@@ -55,11 +65,19 @@ describe('a backlog', () => {
         for (const each of steps) {
           if (each.do === 'add') {
             alert += 1;
-            backlog.append({ alert, finding: each.finding, attempts: 0 });
-            plain.rows.push({ alert, finding: each.finding, attempts: 0, dueAt: 0, until: 0, token: 0 });
+            backlog.append({ alert: 2 * alert, finding: each.finding, attempts: 0 });
+            plain.rows.push({ alert: 2 * alert, finding: each.finding, attempts: 0, dueAt: 0, until: 0, token: 0 });
+          } else if (each.do === 'replay') {
+            // Odd numbers are free for deliveries of earlier alerts that come back.
+            const earlier = 2 * Math.min(each.alert, alert) + 1;
+            if (plain.rows.some((row) => row.alert === earlier)) continue;
+            backlog.insert({ alert: earlier, finding: each.finding, attempts: 3, replay: 1 });
+            plain.rows.push({ alert: earlier, finding: each.finding, attempts: 3, dueAt: 0, until: 0, token: 0 });
+            plain.rows.sort((a, b) => a.alert - b.alert);
           } else if (each.do === 'claim') {
             const claimed = backlog.claim(at(now));
-            expect(claimed).toEqual(plain.claim(now));
+            const expected = plain.claim(now);
+            expect(claimed && { ...claimed, replay: undefined }).toEqual(expected);
             if (claimed) claims.push(claimed);
           } else if (each.do === 'wait') {
             now += each.ms;
@@ -74,7 +92,7 @@ describe('a backlog', () => {
               row.until = 0;
               row.token = 0;
             } else if (each.do === 'settle') {
-              backlog.settle(claim.alert, at(now));
+              backlog.settle(claim.alert);
               plain.rows.splice(plain.rows.indexOf(row), 1);
             } else {
               backlog.postpone(claim.alert, now + each.by, at(now));
@@ -123,7 +141,7 @@ describe('a backlog', () => {
     expect(backlog.isFull).toBe(true);
     expect(backlog.readTo).toBe(alert - 1);
     backlog.claim(at(0));
-    backlog.settle(1, at(0));
+    backlog.settle(1);
     expect(backlog.isFull).toBe(false);
     backlog.append({ alert: alert + 1, finding: 1, attempts: 0 });
     expect(backlog.readTo).toBe(alert - 1);

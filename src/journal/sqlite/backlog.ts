@@ -6,7 +6,12 @@ export type Owed = {
   /** A number of the finding; two findings may share one, and then keep one order. */
   readonly finding: number;
   readonly attempts: number;
+  /** The number of the replay that made it due; undefined: none. */
+  readonly replay?: number | undefined;
 };
+
+/** Until either clock says so. Whichever comes first: a wall clock that is set back must not stall it. */
+type Due = { readonly at: number; readonly uptime: number };
 
 type Entry = Owed & {
   attempts: number;
@@ -15,10 +20,10 @@ type Entry = Owed & {
   token: number;
   /** Out: until when, on the clock that never jumps. */
   leasedUntil: number;
-  /** Waiting: until either clock says so. Whichever comes first: a wall clock that is set back must not stall it. */
+  /** Waiting: as `Due`. */
   dueAt: number;
   dueUptime: number;
-  /** Alerts of the same finding, later ones, never tried: the next one's turn comes when this one is settled. */
+  /** Alerts of the same finding, in order: the next one's turn comes when this one is settled. */
   readonly followers: number[];
   /** How many of them had their turn. */
   followed: number;
@@ -33,8 +38,6 @@ export type Weight = { readonly source: number; readonly bytes: number };
 export type Clocks = { readonly now: number; readonly uptime: number };
 
 export type Claimed = Owed & { readonly token: number };
-
-const neverWaits: Clocks = { now: 0, uptime: 0 };
 
 /** About 10 MB of memory for each sink, however much it is owed. */
 const mostFindings = 20_000;
@@ -56,6 +59,8 @@ export class Backlog {
   #size = 0;
   readonly #byAlert = new Map<number, Entry>();
   readonly #byFinding = new Map<number, Entry>();
+  /** What is known of followers besides that they are owed. Few: those that were tried, and those of a replay. */
+  readonly #triedFollowers = new Map<number, { readonly owed: Owed; readonly due: Due | undefined }>();
   readonly #ready = new Heap<Entry>((entry) => entry.alert);
   readonly #waiting = new Heap<Entry>((entry) => entry.dueAt);
   /** Leases are all of one length: the oldest expires first. */
@@ -71,16 +76,28 @@ export class Backlog {
   /** A row that was just written: known from now on, or read later in its turn. */
   append(owed: Owed): void {
     if (this.isFull) this.isComplete = false;
-    if (this.isComplete) this.add(owed, undefined, neverWaits);
+    if (this.isComplete) this.#add(owed, undefined);
   }
 
   /** A row that was read, later than all before it. */
   add(owed: Owed, dueAt: number | undefined, clocks: Clocks): void {
-    this.readTo = owed.alert;
+    this.#add(owed, dueOf(dueAt, clocks));
+  }
+
+  /** A row that was just written, of an alert that may be earlier than those known: due at once, in its turn. */
+  insert(owed: Owed): void {
+    if (owed.alert > this.readTo) {
+      if (this.isComplete) this.#add(owed, undefined);
+      return;
+    }
     this.#size += 1;
     const first = this.#byFinding.get(owed.finding);
-    if (first) first.followers.push(owed.alert);
-    else this.#enter(owed, dueAt, clocks);
+    if (!first) {
+      this.#enter(owed, undefined);
+      return;
+    }
+    this.#follow(first, owed, undefined);
+    this.#giveWay(first);
   }
 
   /** The earliest delivery that is due, leased; undefined when none is. */
@@ -94,8 +111,8 @@ export class Backlog {
     entry.state = 'out';
     entry.leasedUntil = uptime + this.leaseMs;
     this.#out.add(entry);
-    const { alert, finding, attempts, token } = entry;
-    return { alert, finding, attempts, token };
+    const { alert, finding, attempts, token, replay } = entry;
+    return { alert, finding, attempts, token, replay };
   }
 
   /** How long until something may be due, in milliseconds; undefined when only a change can bring it. */
@@ -127,6 +144,7 @@ export class Backlog {
     if (entry?.token !== token || entry.state !== 'out') return;
     entry.token = 0;
     this.#makeReady(entry);
+    this.#giveWay(entry);
   }
 
   /** One more attempt was made, and the next is due at `dueAt`. */
@@ -134,46 +152,83 @@ export class Backlog {
     const entry = this.#byAlert.get(alert);
     if (!entry) return;
     this.#drop(entry);
-    const { finding, attempts, followers, followed } = entry;
-    this.#enter({ alert, finding, attempts: attempts + 1 }, dueAt, { now, uptime }, followers, followed);
+    const { finding, attempts, replay, followers, followed } = entry;
+    const due = dueOf(dueAt, { now, uptime });
+    this.#giveWay(this.#enter({ alert, finding, attempts: attempts + 1, replay }, due, followers, followed));
   }
 
   /** The delivery is owed no longer: the next of its finding may go. */
-  settle(alert: number, clocks: Clocks): void {
+  settle(alert: number): void {
     const entry = this.#byAlert.get(alert);
     if (!entry) return;
     this.#drop(entry);
     this.#size -= 1;
-    const next = entry.followers[entry.followed];
+    this.#enterNext(entry);
+  }
+
+  /** The delivery after one that was taken out. */
+  #enterNext({ finding, followers, followed: before }: Entry): void {
+    const next = followers[before];
     if (next === undefined) return;
-    const { finding, followers } = entry;
-    let followed = entry.followed + 1;
+    let followed = before + 1;
     if (followed > mostFollowed) {
       followers.splice(0, followed);
       followed = 0;
     }
-    this.#enter({ alert: next, finding, attempts: 0 }, undefined, clocks, followers, followed);
+    const tried = this.#triedFollowers.get(next);
+    this.#triedFollowers.delete(next);
+    this.#enter(tried?.owed ?? { alert: next, finding, attempts: 0 }, tried?.due, followers, followed);
   }
 
-  #enter(owed: Owed, dueAt: number | undefined, { now, uptime }: Clocks, followers: number[] = [], followed = 0): void {
+  #add(owed: Owed, due: Due | undefined): void {
+    this.readTo = owed.alert;
+    this.#size += 1;
+    const first = this.#byFinding.get(owed.finding);
+    if (first) this.#follow(first, owed, due);
+    else this.#enter(owed, due);
+  }
+
+  #follow({ followers, followed }: Entry, owed: Owed, due: Due | undefined): void {
+    if (owed.attempts > 0 || owed.replay !== undefined) this.#triedFollowers.set(owed.alert, { owed, due });
+    let at = followers.length;
+    while (at > followed && Number(followers[at - 1]) > owed.alert) at -= 1;
+    if (at === followers.length) followers.push(owed.alert);
+    else followers.splice(at, 0, owed.alert);
+  }
+
+  /** Lets an earlier one of its finding, that a replay brought, go before it, unless it is out. */
+  #giveWay(entry: Entry): void {
+    const next = entry.followers[entry.followed];
+    if (next === undefined || next > entry.alert || entry.state === 'out') return;
+    const { alert, finding, attempts, replay, dueAt, dueUptime } = entry;
+    const due = entry.state === 'waiting' ? { at: dueAt, uptime: dueUptime } : undefined;
+    this.#drop(entry);
+    this.#triedFollowers.set(alert, { owed: { alert, finding, attempts, replay }, due });
+    this.#follow(entry, { alert, finding, attempts: 0 }, undefined);
+    this.#enterNext(entry);
+  }
+
+  #enter(owed: Owed, due: Due | undefined, followers: number[] = [], followed = 0): Entry {
     // Written out: copying the properties over one by one would cost more than all the rest.
     const entry: Entry = {
       alert: owed.alert,
       finding: owed.finding,
       attempts: owed.attempts,
+      replay: owed.replay,
       state: 'waiting',
       token: 0,
       leasedUntil: 0,
-      dueAt: dueAt ?? 0,
-      dueUptime: uptime + Math.max(0, (dueAt ?? now) - now),
+      dueAt: due?.at ?? 0,
+      dueUptime: due?.uptime ?? 0,
       followers,
       followed,
       weight: undefined,
     };
     this.#byAlert.set(entry.alert, entry);
     this.#byFinding.set(entry.finding, entry);
-    if (dueAt === undefined) this.#makeReady(entry);
+    if (due === undefined) this.#makeReady(entry);
     else this.#waiting.push(entry);
+    return entry;
   }
 
   #drop(entry: Entry): void {
@@ -199,6 +254,7 @@ export class Backlog {
     for (const entry of this.#out) {
       if (entry.leasedUntil > uptime) break;
       this.#makeReady(entry);
+      this.#giveWay(entry);
     }
   }
 
@@ -210,4 +266,8 @@ export class Backlog {
     }
     return undefined;
   }
+}
+
+function dueOf(dueAt: number | undefined, { now, uptime }: Clocks): Due | undefined {
+  return dueAt === undefined ? undefined : { at: dueAt, uptime: uptime + Math.max(0, dueAt - now) };
 }

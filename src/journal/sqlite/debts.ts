@@ -10,8 +10,10 @@ import {
   type Settlement,
 } from '../../core/journal.js';
 import { mayEnd, parkedAgain } from '../../core/parking.js';
+import type { ReplayMark } from '../../core/replay.js';
 import { Backlog, type Claimed, type Clocks, type Owed, type Weight } from './backlog.js';
 import { Inserter } from './inserter.js';
+import { toUuid } from './bytes.js';
 import type { Ledger } from './ledger.js';
 
 /** A claimed delivery with its alert as it is stored: JSON without the action. */
@@ -21,6 +23,7 @@ export type ClaimedDelivery = {
   readonly acceptedAt: number;
   readonly action: Action;
   readonly routes: readonly string[];
+  readonly replay: ReplayMark | undefined;
   readonly json: Buffer;
 };
 
@@ -45,7 +48,7 @@ const mostAttempts = 100;
 
 /**
  * What is owed to the sinks: `owed` and `settled` on disk, and the head of each sink's backlog in memory. `owe`,
- * `supersede`, `settle`, `park` and `resume` are called within a transaction.
+ * `supersede`, `owedAgain`, `settle`, `park` and `resume` are called within a transaction.
  */
 export class Debts {
   readonly #backlogs = new Map<string, Backlog>();
@@ -67,6 +70,8 @@ export class Debts {
   readonly #deleteAttempt;
   readonly #selectAlert;
   readonly #updateParked;
+  readonly #selectMark;
+  readonly #countReplayed;
 
   constructor(
     db: Database.Database,
@@ -75,8 +80,8 @@ export class Debts {
   ) {
     this.#owed = new Inserter(db, 'owed', ['sink', 'alert', 'finding']);
     this.#selectOwed = db
-      .prepare<[number, number, number], [number, number, number, number | null]>(
-        'SELECT alert, finding, attempts, due_at FROM owed WHERE sink = ? AND alert > ? ORDER BY alert LIMIT ?',
+      .prepare<[number, number, number], [number, number, number, number | null, number | null]>(
+        'SELECT alert, finding, attempts, due_at, replay FROM owed WHERE sink = ? AND alert > ? ORDER BY alert LIMIT ?',
       )
       .raw();
     this.#updateOwed = db.prepare('UPDATE owed SET attempts = ?, due_at = ? WHERE sink = ? AND alert = ?');
@@ -89,6 +94,12 @@ export class Debts {
         'SELECT json, state, is_first, received_at, decision, source FROM alerts WHERE seq = ?',
       )
       .raw();
+    this.#selectMark = db
+      .prepare<[number, number], [Buffer, number, number]>(
+        'SELECT id, at, attempts FROM replayed JOIN replays ON number = replay WHERE alert = ? AND sink = ?',
+      )
+      .raw();
+    this.#countReplayed = db.prepare('UPDATE replays SET delivered = delivered + ?, dead = dead + ? WHERE number = ?');
     this.#updateParked = db.prepare(
       'UPDATE sinks SET parked_reason = ?, parked_at = ?, parked_by = ? WHERE number = ?',
     );
@@ -112,6 +123,20 @@ export class Debts {
     const total = this.ledger.sinks.change(sink);
     total.superseded += 1;
     this.#settled.add(alert, total.number, superseded, 0, at, null, null, null, null);
+  }
+
+  /** One that a replay wrote into `owed`: of an alert that may be earlier than others. */
+  owedAgain(sink: string, owed: Owed, weight: Weight): void {
+    this.#count(weight, 1);
+    this.#afterCommit.push(() => {
+      this.#backlog(sink).insert(owed);
+    });
+  }
+
+  /** What marks a delivery as one of a replay. */
+  markOf(alert: number, sink: number): ReplayMark | undefined {
+    const [id, at, attemptsBefore] = this.#selectMark.get(alert, sink) ?? [];
+    return id && at !== undefined && attemptsBefore !== undefined ? { id: toUuid(id), at, attemptsBefore } : undefined;
   }
 
   /** Leases what is due, oldest first, at most `count` and about `bytes` of JSON. */
@@ -232,13 +257,16 @@ export class Debts {
     total[next.kind] += 1;
     total.pending -= 1;
     if (owed.weight) this.#count(owed.weight, -1);
+    if (owed.replay !== undefined) {
+      this.#countReplayed.run(next.kind === 'delivered' ? 1 : 0, next.kind === 'dead' ? 1 : 0, owed.replay);
+    }
     this.#afterCommit.push(() => {
-      backlog.settle(lease.seq, clocks);
+      backlog.settle(lease.seq);
     });
     return true;
   }
 
-  #deliveryOf(sink: string, { alert, attempts, token }: Claimed): ClaimedDelivery {
+  #deliveryOf(sink: string, { alert, attempts, token, replay }: Claimed): ClaimedDelivery {
     const row = this.#selectAlert.get(alert);
     if (!row) throw new Error(`alert ${alert} is owed and gone`);
     const [json, state, isFirst, acceptedAt, decision, source] = row;
@@ -249,6 +277,7 @@ export class Debts {
       acceptedAt,
       action: actionOf(states[state] ?? 'unknown', isFirst === 1),
       routes: this.ledger.decisions.get(decision).sinks.find((routed) => routed.sink === sink)?.routes ?? [],
+      replay: replay === undefined ? undefined : this.markOf(alert, this.ledger.sinks.find(sink)?.number ?? 0),
       json,
     };
   }
@@ -265,8 +294,8 @@ export class Debts {
     if (backlog.isComplete || backlog.isFull) return false;
     const number = this.ledger.sinks.find(sink)?.number ?? 0;
     const rows = this.#selectOwed.all(number, backlog.readTo, readAtOnce);
-    for (const [alert, finding, attempts, dueAt] of rows) {
-      backlog.add({ alert, finding, attempts }, dueAt ?? undefined, clocks);
+    for (const [alert, finding, attempts, dueAt, replay] of rows) {
+      backlog.add({ alert, finding, attempts, replay: replay ?? undefined }, dueAt ?? undefined, clocks);
     }
     backlog.isComplete = rows.length < readAtOnce;
     return rows.length > 0;

@@ -24,6 +24,14 @@ import {
   type RequestRecord,
   type Settlement,
 } from '../../core/journal.js';
+import type {
+  ReplayCandidates,
+  ReplayRecord,
+  ReplayRequest,
+  ReplaySelect,
+  ReplayStep,
+  UnfinishedReplay,
+} from '../../core/replay.js';
 import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import { claimFields, type Claims } from './methods.js';
@@ -157,6 +165,32 @@ class SqliteJournal extends Journal {
     return this.thread.pending.pending(source);
   }
 
+  startReplay(id: string, request: ReplayRequest): Promise<ReplayRecord> {
+    return this.thread.call('startReplay', id, request, this.context.now());
+  }
+
+  replay(id: string): Promise<ReplayRecord | undefined> {
+    return this.thread.call('replay', id);
+  }
+
+  replays(page: PageRequest): Promise<Page<ReplayRecord>> {
+    return pageOf(page, (from) => this.thread.call('replays', from));
+  }
+
+  unfinishedReplays(): Promise<readonly UnfinishedReplay[]> {
+    return this.thread.call('unfinishedReplays');
+  }
+
+  replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates> {
+    return this.thread.call('replayCandidates', select, place);
+  }
+
+  async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {
+    const replay = await this.thread.call('advanceReplay', id, step, this.context.now());
+    for (const sink of new Set(step.owe.map((owed) => owed.sink))) this.#bell.ring(sink);
+    return replay;
+  }
+
   check(): Promise<void> {
     return this.thread.call('check', this.context.now());
   }
@@ -176,14 +210,15 @@ class SqliteJournal extends Journal {
   }
 }
 
-function toLook(sink: string, { fields, routes, alerts, againMs }: Claims): Look {
+function toLook(sink: string, { fields, routes, replays, alerts, againMs }: Claims): Look {
   const parsed = JSON.parse(Buffer.from(alerts.buffer).toString()) as NewAlert[];
   const deliveries = parsed.map((alert, position): Delivery => {
     const at = position * claimFields;
-    const [seq = 0, token = 0, attempt = 1, acceptedAt = 0, action = 0, asking = 0] = fields.subarray(
+    const [seq = 0, token = 0, attempt = 1, acceptedAt = 0, action = 0, asking = 0, mark = -1] = fields.subarray(
       at,
       at + claimFields,
     );
+    const replay = replays[mark];
     return {
       id: `${alert.id}:${sink}`,
       sink,
@@ -191,6 +226,7 @@ function toLook(sink: string, { fields, routes, alerts, againMs }: Claims): Look
       routes: routes[asking] ?? [],
       attempt,
       acceptedAt,
+      ...(replay && { replay }),
       lease: { seq, token },
     };
   });

@@ -8,6 +8,7 @@ import type {
   ParkedBy,
   Settlement,
 } from '../../core/journal.js';
+import type { ReplayMark, ReplayRequest, ReplaySelect, ReplayStep } from '../../core/replay.js';
 import type { ClaimedDelivery } from './debts.js';
 import type { From } from './searches.js';
 import type { Store } from './store.js';
@@ -19,15 +20,16 @@ export type Methods = Writes & Reads;
 
 /** Claimed deliveries as they cross to the event loop: flat, since cloning an object for each costs more than claiming. */
 export type Claims = {
-  /** For each delivery: alert, token, attempt, time accepted, position in `actions`, position in `routes`. */
+  /** For each delivery: alert, token, attempt, time accepted, positions in `actions`, `routes` and `replays` (-1: none). */
   readonly fields: Float64Array<ArrayBuffer>;
   readonly routes: readonly (readonly string[])[];
+  readonly replays: readonly ReplayMark[];
   /** Their alerts, as one JSON array. */
   readonly alerts: Uint8Array<ArrayBuffer>;
   readonly againMs: number | undefined;
 };
 
-export const claimFields = 6;
+export const claimFields = 7;
 
 export function writesOf(store: Store) {
   return {
@@ -47,6 +49,8 @@ export function writesOf(store: Store) {
       store.touch(now);
     },
     purge: (now: number) => store.purge(now),
+    startReplay: (id: string, request: ReplayRequest, now: number) => store.replays.start(id, request, now),
+    advanceReplay: (id: string, step: ReplayStep, now: number) => store.replays.advance(id, step, now),
   };
 }
 
@@ -67,6 +71,10 @@ export function readsOf(store: Store) {
     quarantine: (from: From) => store.searches.quarantine(from),
     probes: (from: From) => store.searches.probes(from),
     auditLog: (from: From) => store.audit.list(from),
+    replay: (id: string) => store.replays.replay(id),
+    replays: (from: From) => store.replays.list(from),
+    unfinishedReplays: () => store.replays.unfinished(),
+    replayCandidates: (select: ReplaySelect, place: string | undefined) => store.candidates.find(select, place),
   };
 }
 
@@ -74,14 +82,16 @@ function clocks(now: number): { readonly now: number; readonly uptime: number } 
   return { now, uptime: performance.now() };
 }
 
-function flat(deliveries: readonly ClaimedDelivery[]): Pick<Claims, 'fields' | 'routes'> {
+function flat(deliveries: readonly ClaimedDelivery[]): Pick<Claims, 'fields' | 'routes' | 'replays'> {
   const fields = new Float64Array(claimFields * deliveries.length);
   const routes = [...new Set(deliveries.map((delivery) => delivery.routes))];
-  deliveries.forEach(({ lease, attempt, acceptedAt, action, routes: asking }, position) => {
-    const values = [lease.seq, lease.token, attempt, acceptedAt, actions.indexOf(action), routes.indexOf(asking)];
+  const replays: ReplayMark[] = [];
+  deliveries.forEach(({ lease, attempt, acceptedAt, action, routes: asking, replay }, position) => {
+    const mark = replay ? replays.push(replay) - 1 : -1;
+    const values = [lease.seq, lease.token, attempt, acceptedAt, actions.indexOf(action), routes.indexOf(asking), mark];
     fields.set(values, position * claimFields);
   });
-  return { fields, routes };
+  return { fields, routes, replays };
 }
 
 function jsonArrayOf(deliveries: readonly ClaimedDelivery[]): Uint8Array<ArrayBuffer> {

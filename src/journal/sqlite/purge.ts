@@ -57,6 +57,7 @@ export class Purge {
     this.#deletions = [
       db.prepare<[number]>('DELETE FROM attempts WHERE alert = ?'),
       db.prepare<[number]>('DELETE FROM settled WHERE alert = ?'),
+      db.prepare<[number]>('DELETE FROM replayed WHERE alert = ?'),
       db.prepare<[number]>('DELETE FROM alerts WHERE seq = ?'),
     ];
     this.#deleteRequest = db.prepare<[number]>('DELETE FROM requests WHERE seq = ?');

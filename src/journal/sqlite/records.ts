@@ -142,6 +142,7 @@ export class Records {
       const row = this.#selectDelivery.get({ alert: seq, sink: number });
       if (!row) return [];
       const state = deliveryStates[row.state] ?? 'pending';
+      const replay = this.debts.markOf(seq, number);
       const record: Omit<DeliveryRecord, 'alertId'> = {
         sink,
         routes,
@@ -152,6 +153,7 @@ export class Records {
         ...(row.remote_id !== null && { remoteId: row.remote_id }),
         ...(row.fault !== null && { fault: row.fault }),
         ...(row.reason !== null && { reason: row.reason }),
+        ...(replay && { replay }),
       };
       return [{ record, sink: number, attempt: row.attempt }];
     });

@@ -118,6 +118,21 @@ const migrations: readonly string[] = [
     WHERE alerts.source = sources.number
   );
   `,
+  // request: what was asked, as JSON. place: where the next step goes on; finished_at: there is none.
+  // replayed: the last replay that made a delivery due, when, after how many attempts, and the newest replay then.
+  `
+  CREATE TABLE replays (
+    number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, key TEXT UNIQUE, request TEXT NOT NULL,
+    created_at INTEGER NOT NULL, finished_at INTEGER, place TEXT, looked INTEGER NOT NULL DEFAULT 0,
+    owed INTEGER NOT NULL DEFAULT 0, delivered INTEGER NOT NULL DEFAULT 0, dead INTEGER NOT NULL DEFAULT 0,
+    outdated INTEGER NOT NULL DEFAULT 0, unconfigured INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE TABLE replayed (
+    alert INTEGER NOT NULL, sink INTEGER NOT NULL, replay INTEGER NOT NULL, at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, newest_replay INTEGER NOT NULL, PRIMARY KEY (alert, sink)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE owed ADD COLUMN replay INTEGER;
+  `,
 ];
 
 /**

@@ -14,6 +14,8 @@ import type { PendingBoard } from './pending.js';
 import { readProgress, writeProgress } from './progress.js';
 import { Purge, type Retention } from './purge.js';
 import { Records } from './records.js';
+import { Candidates } from './candidates.js';
+import { Replays } from './replays.js';
 import { Reserve } from './reserve.js';
 import { openDatabase } from './schema.js';
 import { Searches } from './searches.js';
@@ -34,7 +36,8 @@ export type Done<T> =
 
 /**
  * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `settle`, `park`,
- * `resume`, `audit.add`, `purge` and `touch` are jobs for `write`; the rest may be called between transactions.
+ * `resume`, `audit.add`, `purge`, `touch` and what `replays` writes are jobs for `write`; the rest may be called between
+ * transactions.
  */
 export class Store {
   readonly gaps: Gaps;
@@ -44,6 +47,8 @@ export class Store {
   readonly records: Records;
   readonly searches: Searches;
   readonly audit: AuditTrail;
+  readonly replays: Replays;
+  readonly candidates: Candidates;
   readonly #db: Database.Database;
   readonly #ledger: Ledger;
   readonly #findings: Findings;
@@ -77,6 +82,8 @@ export class Store {
     this.#isFull = !this.#reserve.take();
     this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
+    this.replays = new Replays(this.#db, this.#ledger, this.debts);
+    this.candidates = new Candidates(this.#db, this.#ledger, this.#findings, this.records);
     this.#walState = this.#db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)');
     this.#countWrite = this.#db.prepare<[number]>("INSERT OR REPLACE INTO progress VALUES ('last_write', ?)");
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
