@@ -18,7 +18,7 @@ const cacheKiB = 32_768;
  * tables of those names; `kind`, `state` and `severity` are positions in the lists of core/alert.ts. Times are
  * milliseconds since the epoch.
  */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   `
   CREATE TABLE sources (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,

@@ -65,6 +65,10 @@ export class Scene {
     return router;
   }
 
+  get sinks(): readonly FakeSink[] {
+    return this.#sinks;
+  }
+
   get journalPath(): string {
     return join(this.folder, 'data', 'journal.db');
   }

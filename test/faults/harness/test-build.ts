@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { StartOptions } from '../../support/router-process.js';
 
-export type CrashPoint = 'parsed' | 'inserted' | 'fsynced' | 'answered' | 'claimed' | 'request_sent' | 'sink_ok';
+export type CrashPoint =
+  'migrating' | 'parsed' | 'inserted' | 'fsynced' | 'answered' | 'claimed' | 'request_sent' | 'sink_ok';
 
-const preloads = ['crash-points', 'clock'] as const;
+export type SqliteFault = 'old' | 'careless' | 'newer-schema';
+
+const preloads = ['sqlite', 'crash-points', 'clock'] as const;
 const dist = new URL('../../../dist/main.js', import.meta.url).href;
 
 /**
@@ -38,8 +41,17 @@ export class TestBuild {
     return { env: { ...this.#env, SIGNALBOX_CRASH_AT: `${point}:${String(nth)}` } };
   }
 
-  /** With a wall clock that is wrong by the milliseconds in the file, which may change while it runs. */
-  withClock(file: string): StartOptions {
-    return { env: { ...this.#env, SIGNALBOX_CLOCK: file } };
+  /**
+   * With a wall clock that is wrong by the milliseconds in the file, which may change while it runs; and, for timers of a
+   * minute and more, with minutes of `minuteMs`.
+   */
+  withClock(file: string, minuteMs = 60_000): StartOptions {
+    return { env: { ...this.#env, SIGNALBOX_CLOCK: file, SIGNALBOX_MINUTE_MS: String(minuteMs) } };
+  }
+
+  /** With a library that is not as it should be: see `preload/sqlite.ts`. `crashAt`: and to be killed there. */
+  withSqlite(fault: SqliteFault, crashAt?: CrashPoint): StartOptions {
+    const crash = crashAt === undefined ? {} : { SIGNALBOX_CRASH_AT: crashAt };
+    return { env: { ...this.#env, SIGNALBOX_SQLITE: fault, ...crash } };
   }
 }

@@ -12,6 +12,7 @@ import type { WriterThread as WriterThreadClass } from '../../../../src/journal/
  * what the built modules export. So what is shipped has neither a branch nor a name of it.
  *
  * SIGNALBOX_CRASH_AT=name[:nth] ends the process with SIGKILL when it comes to that point for the nth time:
+ *   migrating     a step of the schema done; the transaction around all steps not committed
  *   parsed        read, identified and routed; not handed to the journal
  *   inserted      in the database; the transaction not committed
  *   fsynced       committed and synced; not answered
@@ -80,7 +81,15 @@ async function wrapWriterThread(): Promise<void> {
     return append(requests);
   });
   const Database = require('better-sqlite3') as typeof BetterSqlite3;
-  const prototype = Database.prototype as { prepare(sql: string): { run(): unknown } };
+  const prototype = Database.prototype as { inTransaction: boolean } & {
+    prepare(sql: string): { run(): unknown };
+    exec(sql: string): unknown;
+  };
+  wrap(prototype, 'exec', (exec, db) => (sql) => {
+    const result = exec(sql);
+    if (db.inTransaction) reach('migrating');
+    return result;
+  });
   wrap(prototype, 'prepare', (prepare) => (sql) => {
     const statement = prepare(sql);
     if (sql !== 'COMMIT') return statement;
