@@ -24,13 +24,19 @@ export class LedgerClient {
     this.#acked = new Notebook(join(folder, 'acked.ndjson'));
   }
 
-  /** Posts reports in one body, new findings unless told which; the status, or undefined when the connection broke. */
-  async post(reports: readonly Report[] = [reportOf(newFinding())]): Promise<number | undefined> {
+  /**
+   * Posts reports in one body, new findings unless told which, with further fields in each; the status, or undefined
+   * when the connection broke.
+   */
+  async post(
+    reports: readonly Report[] = [reportOf(newFinding())],
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<number | undefined> {
     this.noteSent(reports);
     const answer = await fetch(this.url(), {
       method: 'POST',
       headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ alerts: reports.map(alertOf) }),
+      body: JSON.stringify({ alerts: reports.map((report) => ({ ...alertOf(report), ...fields })) }),
       signal: AbortSignal.timeout(30_000),
     }).catch(() => undefined);
     if (!answer) return undefined;

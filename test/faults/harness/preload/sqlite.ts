@@ -16,8 +16,8 @@ const dist = process.env['SIGNALBOX_TEST_DIST'] ?? '';
 async function change(): Promise<void> {
   const Database = createRequire(dist)('better-sqlite3') as typeof BetterSqlite3;
   const prototype = Database.prototype as {
-    prepare(sql: string): unknown;
-    pragma(this: unknown, text: string, options?: object): unknown;
+    prepare: (this: unknown, sql: string) => unknown;
+    pragma: (this: unknown, text: string, options?: object) => unknown;
   };
   const { prepare, pragma } = prototype;
   switch (fault) {
