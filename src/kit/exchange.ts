@@ -144,8 +144,9 @@ export function refused(reason: string): HttpFailure {
   return failure('refused', reason, true);
 }
 
-/** OpenSSL's verdicts on a certificate, as Node names them. */
-const badCertificate = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH)|SELF_SIGNED/;
+/** OpenSSL's verdicts on a certificate, as Node names them; `UNSPECIFIED` are those it has no name for: SHA-1, short keys. */
+const badCertificate =
+  /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|INVALID_CA|PATH_LENGTH|HOSTNAME_MISMATCH|UNSPECIFIED$)|SELF_SIGNED/;
 
 function failureOf(error: Error, hostname: string): HttpFailure {
   if (error instanceof EgressRefused) return refused(error.message);

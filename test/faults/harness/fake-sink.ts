@@ -25,6 +25,8 @@ export type FakeSinkOptions = {
 export type OtherSink = {
   readonly block: (url: string) => Readonly<Record<string, unknown>>;
   readonly answer: (request: ServedRequest) => Reply;
+  /** What is in a request, where that is not plain to see. */
+  readonly textOf?: (request: ServedRequest) => string;
 };
 
 /** A sink that does as its script says (`server.script`, `server.always`) and writes down what it took. */
@@ -48,7 +50,7 @@ export class FakeSink {
     if (typeof kind === 'object') {
       const server = await startScriptedServer((request) => {
         const reply = kind.answer(request);
-        if (reply.status >= 200 && reply.status < 300) take(request.body.toString('utf8'));
+        if (reply.status >= 200 && reply.status < 300) take(kind.textOf?.(request) ?? request.body.toString('utf8'));
         return reply;
       }, listen);
       return new FakeSink(name, kind.block(server.url), server, notebook);
