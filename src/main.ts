@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
-import { deadLettersCommand } from './cli/dead-letters.js';
 import { auditCommand } from './cli/audit.js';
+import { backupCommand } from './cli/backup.js';
+import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
@@ -31,6 +32,7 @@ const program = new Command('signalbox')
   .addCommand(tailCommand())
   .addCommand(sendTestCommand())
   .addCommand(auditCommand())
+  .addCommand(backupCommand())
   .addCommand(tokenCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride();

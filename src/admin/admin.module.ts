@@ -1,6 +1,7 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AlertsController } from './alerts.controller.js';
+import { BackupController } from './backup.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
@@ -30,6 +31,7 @@ import { TailController } from './tail.controller.js';
     DeadLettersController,
     TailController,
     AuditController,
+    BackupController,
   ],
   providers: [
     LogService,

@@ -358,6 +358,7 @@ describe('the documentation of the API', () => {
       '/api/v1/alerts/{id}',
       '/api/v1/alerts/{id}/raw',
       '/api/v1/audit',
+      '/api/v1/backup',
       '/api/v1/dead-letters',
       '/api/v1/dead-letters/{id}',
       '/api/v1/deliveries',

@@ -191,6 +191,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   #tellMissing(missing: readonly Missing[]): void {
     for (const acknowledged of [true, false]) {
       const of = missing.filter(({ acknowledgedAt }) => (acknowledgedAt !== undefined) === acknowledged);
+      const unknown = of.filter(({ endUnknown }) => endUnknown !== undefined).length;
+      this.#gap.set({ what: 'unknown', acknowledged: String(acknowledged) }, unknown);
       for (const what of ['alerts', 'requests', 'writes'] as const) {
         const count = of.reduce((sum, each) => sum + sizeOf(each[what]), 0);
         this.#gap.set({ what, acknowledged: String(acknowledged) }, count);

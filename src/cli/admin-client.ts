@@ -51,15 +51,53 @@ export async function* streamAdmin(
   if (!signal.aborted) throw new Error(`${address.admin} ended the stream.`);
 }
 
+/** Has the router send a file: its length, and its bytes as they come. Throws when nothing comes for too long. */
+export async function downloadFromAdmin(
+  address: AdminAddress,
+  path: string,
+): Promise<{ readonly bytes: number; readonly chunks: AsyncIterable<Buffer> }> {
+  const silent = new AbortController();
+  const timer = setTimeout(() => {
+    silent.abort();
+  }, answerWithinMs);
+  try {
+    const { data, headers } = await getFromAdmin<Readable>(address, path, 'stream', silent.signal, 'post');
+    return { bytes: Number(headers['content-length']), chunks: watched(address, data, timer) };
+  } catch (error) {
+    clearTimeout(timer);
+    throw error;
+  }
+}
+
+async function* watched(
+  { admin }: AdminAddress,
+  stream: Readable,
+  timer: NodeJS.Timeout,
+): AsyncGenerator<Buffer, void> {
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      timer.refresh();
+      yield chunk;
+    }
+  } catch (error) {
+    throw new Error(`${admin} broke off: ${reasonOf(error)}. Its log says why.`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function getFromAdmin<T>(
   { admin, token }: AdminAddress,
   path: string,
   responseType: 'json' | 'stream',
   signal: AbortSignal,
+  method: 'get' | 'post' = 'get',
 ): Promise<AxiosResponse<T>> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${headerText(token)}` };
   try {
-    return await axios.get<T>(new URL(path, admin).href, {
+    return await axios.request<T>({
+      url: new URL(path, admin).href,
+      method,
       headers,
       responseType,
       signal,

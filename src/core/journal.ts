@@ -252,6 +252,12 @@ export type AuditEntry = {
   readonly detail?: string;
 };
 
+/** Takes a backup: first how many bytes there will be, then those bytes, a chunk at a time. */
+export type BackupCopy = {
+  begin(bytes: number): void;
+  take(chunk: Buffer): Promise<void>;
+};
+
 /**
  * The durable seam between ingest and delivery, and the account of every alert. An abstract class, so that it is the
  * type and the injection token in one. Every method may reject with `JournalUnavailableError`.
@@ -316,6 +322,12 @@ export abstract class Journal {
    * by a replay since this one was asked for, is left alone: whoever asks twice gets one more chain of attempts.
    */
   abstract advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord>;
+
+  /**
+   * Copies the journal as it is now, while it goes on being used. Rejects where the copy is not whole: then what was
+   * given to `copy` is worth nothing. False, and nothing given: this journal keeps nothing on a disk.
+   */
+  abstract backup(copy: BackupCopy): Promise<boolean>;
 
   /** Proves that the journal can be written now; rejects if not. */
   abstract check(): Promise<void>;

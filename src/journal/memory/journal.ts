@@ -228,6 +228,11 @@ class MemoryJournal extends Journal {
     return this.#replays.advance(replay, step, owed, this.context.now());
   }
 
+  async backup(): Promise<boolean> {
+    await this.check();
+    return false;
+  }
+
   check(): Promise<void> {
     return this.#closed
       ? Promise.reject(new JournalUnavailableError('The journal is closed.', true))

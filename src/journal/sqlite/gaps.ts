@@ -11,11 +11,14 @@ type GapRow = {
   readonly write_from: number;
   readonly write_to: number;
   readonly acknowledged_at: number | null;
+  readonly end_unknown: number;
+  readonly backup_at: number | null;
 };
 
 /** What was found missing, ever: few rows, and never purged. */
 export class Gaps {
   readonly #insert;
+  readonly #insertUnknown;
   readonly #select;
   readonly #acknowledge;
 
@@ -23,6 +26,10 @@ export class Gaps {
     this.#insert = db.prepare(
       `INSERT INTO gaps (noticed_at, request_from, request_to, alert_from, alert_to, write_from, write_to)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#insertUnknown = db.prepare(
+      `INSERT INTO gaps (noticed_at, request_from, request_to, alert_from, alert_to, write_from, write_to,
+         end_unknown, backup_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
     );
     this.#select = db.prepare<[], GapRow>('SELECT * FROM gaps ORDER BY number');
     this.#acknowledge = db.prepare('UPDATE gaps SET acknowledged_at = ? WHERE acknowledged_at IS NULL');
@@ -34,6 +41,15 @@ export class Gaps {
     this.#insert.run(at, ...ranges);
   }
 
+  /**
+   * Notes that there was no mark to compare what was found with, and the time of the backup that the journal is a copy
+   * of. Called within a transaction.
+   */
+  noteUnknown({ request, alert, write }: Numbers, at: number, backupAt: number | undefined): void {
+    const none = [request, alert, write].flatMap((last) => [last + 1, last]);
+    this.#insertUnknown.run(at, ...none, backupAt ?? null);
+  }
+
   all(): readonly Missing[] {
     return this.#select.all().map((row) => {
       const requests = rangeOf(row.request_from, row.request_to);
@@ -43,6 +59,9 @@ export class Gaps {
         writes: { from: row.write_from, to: row.write_to },
         ...(requests && { requests }),
         ...(alerts && { alerts }),
+        ...(row.end_unknown === 1 && {
+          endUnknown: { lastAlert: row.alert_to, ...(row.backup_at !== null && { backupAt: row.backup_at }) },
+        }),
         ...(row.acknowledged_at !== null && { acknowledgedAt: row.acknowledged_at }),
       };
     });

@@ -1,5 +1,6 @@
 import { IsString, MinLength } from 'class-validator';
 import { actions, type NewAlert } from '../../core/alert.js';
+import { JournalUnavailableError } from '../../core/errors.js';
 import {
   defineJournal,
   Journal,
@@ -9,6 +10,7 @@ import {
   type AlertSummary,
   type ClaimLimit,
   type AuditEntry,
+  type BackupCopy,
   type Delivery,
   type DeliveryQuery,
   type DeliverySummary,
@@ -34,6 +36,7 @@ import type {
 } from '../../core/replay.js';
 import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
+import { copyAllButLast } from './held-file.js';
 import { claimFields, type Claims } from './methods.js';
 import type { From, Stretch } from './searches.js';
 import { WriterThread } from './thread.js';
@@ -67,8 +70,14 @@ export async function openSqlite(
 /** A settlement of a thousand rows would hold up whoever waits for an answer. */
 const settledAtOnce = 250;
 
+const overtaken =
+  'The backup took too long for what was written meanwhile, or the disk became full, and was given up: ' +
+  'write it to a faster place, or in a quieter time.';
+
 class SqliteJournal extends Journal {
   readonly #bell = new ClaimBell();
+  readonly #closed = new AbortController();
+  #isCopied = false;
 
   constructor(
     private readonly thread: WriterThread,
@@ -191,6 +200,28 @@ class SqliteJournal extends Journal {
     return replay;
   }
 
+  async backup(copy: BackupCopy): Promise<boolean> {
+    if (this.#isCopied) throw new JournalUnavailableError('A backup is under way already.', false);
+    this.#isCopied = true;
+    try {
+      const { file, bytes } = await this.thread.call('beginBackup', this.context.now());
+      let isWhole = false;
+      try {
+        copy.begin(bytes);
+        // The last chunk is given only when all of them are known to be good.
+        const last = await copyAllButLast({ file, bytes }, copy, this.#closed.signal);
+        isWhole = await this.thread.call('endBackup');
+        if (isWhole) await copy.take(last);
+      } finally {
+        if (!isWhole) await this.thread.call('endBackup').catch(() => false);
+      }
+      if (!isWhole) throw new JournalUnavailableError(overtaken, false);
+      return true;
+    } finally {
+      this.#isCopied = false;
+    }
+  }
+
   check(): Promise<void> {
     return this.thread.call('check', this.context.now());
   }
@@ -206,6 +237,7 @@ class SqliteJournal extends Journal {
 
   async close(): Promise<void> {
     this.#bell.close();
+    this.#closed.abort(new JournalUnavailableError('The journal is closed.', true));
     await this.thread.close();
   }
 }

@@ -12,8 +12,8 @@ export type Numbers = { readonly request: number; readonly alert: number; readon
  * more than was on disk; and synced before the answer where something was accepted, so that it claims no less either.
  */
 export class Mark {
-  /** False where there was a mark and it can no longer be read. */
-  readonly isReadable: boolean;
+  /** False where there was none, or one that cannot be read. */
+  readonly isKnown: boolean;
   readonly #file: number;
   #written: Numbers;
 
@@ -21,7 +21,7 @@ export class Mark {
     const isNew = !existsSync(path);
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     const found = parse(readFileSync(this.#file, 'utf8'));
-    this.isReadable = isNew || found !== undefined;
+    this.isKnown = found !== undefined;
     this.#written = found ?? { request: 0, alert: 0, write: 0 };
     if (isNew) this.#create(path);
   }

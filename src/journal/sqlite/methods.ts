@@ -70,6 +70,8 @@ export function readsOf(store: Store) {
     deliveries: (query: DeliveryQuery, from: From) => store.searches.deliveries(query, from),
     quarantine: (from: From) => store.searches.quarantine(from),
     probes: (from: From) => store.searches.probes(from),
+    beginBackup: (now: number) => store.beginBackup(now),
+    endBackup: () => store.endBackup(),
     auditLog: (from: From) => store.audit.list(from),
     replay: (id: string) => store.replays.replay(id),
     replays: (from: From) => store.replays.list(from),

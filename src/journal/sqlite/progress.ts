@@ -1,7 +1,15 @@
 import type Database from 'better-sqlite3';
 
 /** How far the journal's own work has come. */
-export type ProgressName = 'findings_to' | 'last_request' | 'last_alert' | 'last_unread' | 'last_write' | 'checked_at';
+export type ProgressName =
+  | 'findings_to'
+  | 'last_request'
+  | 'last_alert'
+  | 'last_unread'
+  | 'last_write'
+  | 'checked_at'
+  | 'backup_at'
+  | 'backup_write';
 
 /** 0 when nothing was written yet. */
 export function readProgress(db: Database.Database, name: ProgressName): number {

@@ -19,7 +19,6 @@ export type Started =
   | {
       readonly ok: true;
       readonly missing: readonly Missing[];
-      readonly isMarkDamaged: boolean;
       /** Of the board that shows what is owed. */
       readonly pending: SharedArrayBuffer;
       readonly sources: readonly SourceNumber[];

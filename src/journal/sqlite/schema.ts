@@ -133,6 +133,11 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   ALTER TABLE owed ADD COLUMN replay INTEGER;
   `,
+  `
+  -- end_unknown: 1 where there was no mark. backup_at: when the backup was made that the journal was restored from.
+  ALTER TABLE gaps ADD COLUMN end_unknown INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE gaps ADD COLUMN backup_at INTEGER;
+  `,
 ];
 
 /**

@@ -7,8 +7,9 @@ import { Debts } from './debts.js';
 import { asUnavailable, diskIsFull, isFull } from './errors.js';
 import { Findings } from './findings.js';
 import { Gaps } from './gaps.js';
+import { HeldFile, type Copied } from './held-file.js';
 import { Ledger } from './ledger.js';
-import { Mark } from './mark.js';
+import { Mark, type Numbers } from './mark.js';
 import type { PackedRequest } from './pack.js';
 import type { PendingBoard } from './pending.js';
 import { readProgress, writeProgress } from './progress.js';
@@ -30,6 +31,9 @@ export type StoreOptions = Retention & {
 /** About 4 MB: a checkpoint of that many pages holds the writer up for a few milliseconds. */
 const checkpointPages = 512;
 
+/** About 128 MB: how long the WAL may grow for a backup. Moving it then holds the writer up for a fraction of a second. */
+const heldPages = 16_384;
+
 /** What became of one job of a transaction. */
 export type Done<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: JournalUnavailableError };
@@ -41,8 +45,6 @@ export type Done<T> =
  */
 export class Store {
   readonly gaps: Gaps;
-  /** The mark was there and could not be read: whether something is missing cannot be told. */
-  readonly isMarkDamaged: boolean;
   readonly debts: Debts;
   readonly records: Records;
   readonly searches: Searches;
@@ -56,6 +58,7 @@ export class Store {
   readonly #purge: Purge;
   readonly #mark: Mark;
   readonly #reserve: Reserve;
+  readonly #held: HeldFile;
   #isFull: boolean;
   /** The number of the last transaction. */
   #lastWrite: number;
@@ -66,7 +69,11 @@ export class Store {
   readonly #rollback;
 
   /** `openedAt`, milliseconds since the epoch, is when what is missing was noticed. */
-  constructor(options: StoreOptions, openedAt: number) {
+  constructor(
+    options: StoreOptions,
+    openedAt: number,
+    private readonly mostPagesHeld = heldPages,
+  ) {
     this.#db = openDatabase(options.path);
     this.#ledger = new Ledger(this.#db);
     this.#findings = new Findings(this.#db, options.dedupWindow);
@@ -77,8 +84,8 @@ export class Store {
     this.#mark = new Mark(`${options.path}.mark`);
     this.#lastWrite = readProgress(this.#db, 'last_write');
     this.gaps = new Gaps(this.#db);
-    this.isMarkDamaged = !this.#mark.isReadable;
     this.#reserve = new Reserve(`${options.path}.reserve`);
+    this.#held = new HeldFile(options.path);
     this.#isFull = !this.#reserve.take();
     this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
@@ -138,13 +145,37 @@ export class Store {
 
   /** Moves the WAL into the database once it is long: for after the answers, so that nobody waits for it. */
   checkpointWhenDue(): void {
-    const longest = this.#isFull ? 0 : checkpointPages;
-    if ((this.#walState.get()?.log ?? 0) >= longest) this.#db.pragma('wal_checkpoint(PASSIVE)');
+    const longest = this.#isFull ? 0 : this.#held.isHeld ? this.mostPagesHeld : checkpointPages;
+    if ((this.#walState.get()?.log ?? 0) < longest) return;
+    this.#held.letGo();
+    this.#db.pragma('wal_checkpoint(PASSIVE)');
   }
 
-  /** Moves all of the WAL, and empties the file: for quiet times. */
-  checkpoint(): void {
+  /** Moves all of the WAL, and empties the file: for quiet times. False while a backup forbids it. */
+  checkpoint(): boolean {
+    if (this.#held.isHeld) return false;
     this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    return true;
+  }
+
+  /**
+   * Moves all that was committed into the database file, and leaves the file as it then is until `endBackup`: only
+   * checkpoints write to it. It can be read meanwhile, and what is accepted meanwhile is in the WAL.
+   */
+  beginBackup(now: number): Copied {
+    this.#transaction([
+      () => {
+        writeProgress(this.#db, 'backup_at', now);
+        writeProgress(this.#db, 'backup_write', this.#lastWrite + 1);
+      },
+    ]);
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    return this.#held.hold();
+  }
+
+  /** False when the file could not be left alone so long: what was read of it is worth nothing. */
+  endBackup(): boolean {
+    return this.#held.letGo();
   }
 
   /** After a full disk: accepts again once there is room, and some to spare. */
@@ -155,12 +186,14 @@ export class Store {
   /** What cannot be moved out of the WAL now, on a full disk for one, is there when it is opened again. */
   close(): void {
     this.#mark.close();
+    this.#held.letGo();
     try {
       this.checkpoint();
     } catch (error) {
       if (!isFull(error)) throw error;
     } finally {
       this.#db.close();
+      this.#held.close();
     }
   }
 
@@ -168,6 +201,7 @@ export class Store {
   #noteGap(openedAt: number): void {
     const found = { ...this.#acceptance.last, write: this.#lastWrite };
     const marked = this.#mark.last;
+    if (!this.#mark.isKnown && found.write > 0) this.#noteLostMark(found, openedAt);
     const isBehind = found.request < marked.request || found.alert < marked.alert || found.write < marked.write;
     if (!isBehind) return;
     this.#acceptance.skip(marked);
@@ -177,6 +211,17 @@ export class Store {
       () => {
         this.gaps.note(found, marked, openedAt);
         this.#writeLast(request, alert);
+      },
+    ]);
+  }
+
+  /** A copy that was restored is known by its last transaction: that with which a backup began. */
+  #noteLostMark(found: Numbers, openedAt: number): void {
+    const isBackup = readProgress(this.#db, 'backup_write') === found.write;
+    const backupAt = isBackup ? readProgress(this.#db, 'backup_at') : undefined;
+    this.#transaction([
+      () => {
+        this.gaps.noteUnknown(found, openedAt, backupAt);
       },
     ]);
   }

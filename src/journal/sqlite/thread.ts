@@ -83,7 +83,6 @@ export class WriterThread {
       for (const missing of started.missing) {
         if (missing.acknowledgedAt === undefined) onGap(describeMissing(missing));
       }
-      if (started.isMarkDamaged) onGap('the mark beside the journal cannot be read: nobody can tell what is missing');
       return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, started, onFatal);
     }
     appends.port1.close();

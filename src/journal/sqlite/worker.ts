@@ -24,11 +24,10 @@ function start({ options, openedAt, appends, calls }: WriterData): Started {
     appends.close();
     calls.close();
   });
-  const { gaps, isMarkDamaged, pending } = store;
+  const { gaps, pending } = store;
   return {
     ok: true,
     missing: gaps.all(),
-    isMarkDamaged,
     pending: pending.memory,
     sources: pending.takeNewSources(),
   };

@@ -47,8 +47,7 @@ export class Writer {
       watch();
       this.store.makeRoom();
       if (this.#isQuiet && this.#hasWal) {
-        this.store.checkpoint();
-        this.#hasWal = false;
+        this.#hasWal = !this.store.checkpoint();
       }
       this.#isQuiet = true;
     } catch (error) {
