@@ -14,6 +14,12 @@ export type WebhookRequest = {
   readonly remoteAddress: string;
 };
 
+/** What is known of a request before its body is read. */
+export type RequestHead = Omit<WebhookRequest, 'body'>;
+
+/** What the head of a request says of its sender; `unproven`: it shows a signature, which only the body can prove. */
+export type Recognition = 'known' | 'unproven' | 'stranger';
+
 /** What a source makes of a body. One bad element never spoils its neighbours. */
 export type Reading = {
   readonly drafts: readonly AlertDraft[];
@@ -30,6 +36,8 @@ export type Authentication = { readonly ok: true; readonly method: string } | { 
 export type Source = {
   /** Decides on the raw request, in constant time, before anything is parsed. */
   authenticate(request: WebhookRequest): Authentication;
+  /** The same as far as it can be told without the body. Left out: it cannot be told. */
+  recognize?(head: RequestHead): Recognition;
   /** Bytes to drafts: pure, tolerant, does not throw. */
   read(request: WebhookRequest): Reading;
 };

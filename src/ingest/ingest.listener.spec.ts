@@ -33,6 +33,7 @@ let port: number;
 const words: Source = {
   authenticate: ({ headers, pathKey }) =>
     headers.authorization === token || pathKey === 'right key' ? { ok: true, method: 'test' } : { ok: false },
+  recognize: (head) => (words.authenticate({ ...head, body: Buffer.alloc(0) }).ok ? 'known' : 'stranger'),
   read: (request) => {
     seen.push(request);
     const text = request.body.toString('utf8');
@@ -60,6 +61,12 @@ const words: Source = {
   },
 };
 
+/** Known by its body alone. */
+const signed: Source = {
+  authenticate: ({ body }) => (body.includes('genuine') ? { ok: true, method: 'signature' } : { ok: false }),
+  read: (request) => words.read(request),
+};
+
 beforeEach(async () => {
   seen = [];
   happened = [];
@@ -78,7 +85,10 @@ beforeEach(async () => {
       ...limits,
       trustedProxies: addressList(['127.0.0.1']),
     },
-    new SourcePaths([{ source, paths: ['/api/v1/datadog/event'] }]),
+    new SourcePaths([
+      { source, paths: ['/api/v1/datadog/event'] },
+      { source: { ...source, name: 'signed', source: signed }, paths: [] },
+    ]),
     new IngestService(new Router([{ name: 'all', to: ['lake'] }]), journal, activity),
     new IngestHealth({ isSuccessor: true, datadogSinks: ['datadog'] }, journal, new Readiness(journal, limits)),
     activity,
@@ -204,7 +214,7 @@ describe('a request is refused', () => {
 
   it('that is too large, chunk by chunk: 413', async () => {
     const chunk = `1000\r\n${'x'.repeat(4_096)}\r\n`;
-    const head = 'POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const head = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nTransfer-Encoding: chunked\r\n\r\n`;
     expect(await exchange(head, chunk, chunk, chunk)).toContain(' 413 ');
     expect(seen).toEqual([]);
   });
@@ -287,6 +297,52 @@ describe('a request is refused', () => {
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await answer.text()).not.toContain('disk');
     expect(happened).toMatchObject([{ kind: 'refused', status: 503, reason: 'the disk is full' }]);
+  });
+});
+
+describe('an address that nobody recognises', () => {
+  const wrong = { authorization: 'Bearer wrong' };
+  const chunked = (path: string, authorization: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const spend = async (headers: Record<string, string> = wrong) => {
+    let last = await post('one', headers);
+    for (let sent = 1; sent < 70 && last.status !== 429; sent += 1) last = await post('one', headers);
+    return last;
+  };
+
+  it('is told to wait in the end, by wrong paths too, while a right credential from there is not', async () => {
+    expect((await post('one', {}, '/v1/ingest/nobody')).status).toBe(404);
+    const answer = await spend();
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await post('one', {}, '/v1/ingest/nobody')).status).toBe(429);
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+    for (let i = 0; i < 10; i += 1) expect((await post(`word${i}`)).status).toBe(202);
+  });
+
+  it('is the one that trusted proxies name', async () => {
+    await spend({ ...wrong, 'x-forwarded-for': '203.0.113.7' });
+    expect((await post('one', { ...wrong, 'x-forwarded-for': '203.0.113.7' })).status).toBe(429);
+    expect((await post('one', { ...wrong, 'x-forwarded-for': '203.0.113.8' })).status).toBe(401);
+  });
+
+  it('is refused before its body is read, where that is long or of unknown length', async () => {
+    expect(await exchange(chunked('/v1/ingest/words', 'Bearer wrong'))).toMatch(/^HTTP\/1\.1 401 /);
+    const asking = chunked('/v1/ingest/words', 'Bearer wrong').replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n');
+    expect(await exchange(asking)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('may still send what is signed and small; and what is large, once it proved itself', async () => {
+    await spend();
+    expect((await post('genuine', {}, '/v1/ingest/signed')).status).toBe(202);
+    expect((await post('forged', {}, '/v1/ingest/signed')).status).toBe(429);
+    const large = chunked('/v1/ingest/signed', 'x');
+    expect(await exchange(`${large}7\r\ngenuine\r\n0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 202 /);
+  });
+
+  it('may not send what is signed and large while it has proved nothing', async () => {
+    await spend();
+    expect(await exchange(chunked('/v1/ingest/signed', 'x'))).toMatch(/^HTTP\/1\.1 429 /);
   });
 });
 

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ActivityStream } from '../core/activity.js';
-import type { WebhookRequest } from '../core/source.js';
+import type { Recognition, RequestHead } from '../core/source.js';
 import { clientAddress } from '../kit/address.js';
 import type { NamedSource } from '../routing/triage.js';
 import { headersProblem, inflateBody, readBody, type BodyProblem } from './body.js';
@@ -13,6 +13,7 @@ import { IngestService, type IngestAnswer } from './ingest.service.js';
 import { Pressure } from './pressure.js';
 import { rawProblem, sendProblem, strangerDetail, type Problem } from './problem.js';
 import { SourcePaths } from './source-paths.js';
+import { Strangers } from './strangers.js';
 
 /** How often Node looks for requests that took too long; its default of 30 s would make the limit coarse. */
 const timeoutCheckMs = 1_000;
@@ -22,8 +23,10 @@ const keepAliveTimeoutMs = 5_000;
 const maxRetryAfterSeconds = 5;
 /** A full backlog takes longer to shrink than a moment's rush. */
 const maxFullRetryAfterSeconds = 30;
-/** Between webhooks, how often it is looked whether the backlog has shrunk. */
-const pressureCheckMs = 1_000;
+/** How often what changes by itself is looked at: whether the backlog has shrunk, who was quiet for long. */
+const lookMs = 1_000;
+/** A body up to this long costs less to read and to check than to think about. */
+const smallBody = 65_536;
 
 /**
  * HTTP as close to the wire as Node allows: bytes, limits and answers, and nothing else. It does not sit on Express,
@@ -36,8 +39,9 @@ export class IngestListener implements OnModuleDestroy {
   /** Connections that end with the answer they were given; what the parser still finds on them gets none. */
   readonly #ending = new WeakSet<Socket>();
   readonly #inFlight = new InFlight();
+  readonly #strangers = new Strangers();
   #isDraining = false;
-  #pressureCheck: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly options: IngestOptions,
@@ -58,8 +62,7 @@ export class IngestListener implements OnModuleDestroy {
     this.#server.maxConnections = options.maxConnections;
     this.#server.on('request', (request, response) => void this.#answer(request, response));
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      if (!headersProblem(request, options)) response.writeContinue();
-      void this.#answer(request, response);
+      void this.#answer(request, response, true);
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       this.#refuseUnparsed(error, socket);
@@ -72,7 +75,10 @@ export class IngestListener implements OnModuleDestroy {
       this.#server.once('error', reject);
       this.#server.listen(this.options.port, this.options.host, resolve);
     });
-    this.#pressureCheck = setInterval(() => this.pressure.look(), pressureCheckMs).unref();
+    this.#look = setInterval(() => {
+      this.pressure.look();
+      this.#strangers.forget();
+    }, lookMs).unref();
     return this.#server.address() as AddressInfo;
   }
 
@@ -80,7 +86,7 @@ export class IngestListener implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#isDraining = true;
     this.health.drain();
-    clearInterval(this.#pressureCheck);
+    clearInterval(this.#look);
     if (!this.#server.listening) return;
     await new Promise((resolve) => {
       this.#server.close(resolve);
@@ -88,14 +94,21 @@ export class IngestListener implements OnModuleDestroy {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, isAsking = false): Promise<void> {
     try {
       const url = request.url ?? '';
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);
       const found = this.paths.find(path);
       if (found && request.method === 'POST') {
-        await this.#receive(found.source, request, response, path, found.key);
+        const { source, key } = found;
+        const head = {
+          headers: request.headers,
+          path,
+          ...(key !== undefined && { pathKey: key }),
+          remoteAddress: this.#senderOf(request),
+        };
+        await this.#receive(source, head, request, response, isAsking);
       } else {
         await this.#answerOther(request, response, path, found !== undefined);
       }
@@ -104,18 +117,24 @@ export class IngestListener implements OnModuleDestroy {
     }
   }
 
+  /** `isAsking`: the sender waits for a word before it sends the body. */
   async #receive(
     source: NamedSource,
+    head: RequestHead,
     request: IncomingMessage,
     response: ServerResponse,
-    path: string,
-    pathKey: string | undefined,
+    isAsking: boolean,
   ): Promise<void> {
-    const refused = this.#busyProblem(source.name) ?? headersProblem(request, this.options);
+    const recognition = this.#recognize(source, head);
+    const refused =
+      this.#busyProblem(source.name) ??
+      headersProblem(request, this.options) ??
+      this.#strangerProblem(recognition, head);
     if (refused) {
       this.#refuse(request, response, { ...refused, close: true }, source.name);
       return;
     }
+    if (isAsking) response.writeContinue();
     let counted = 0;
     const arrived = (bytes: number): BodyProblem | undefined => {
       counted += bytes;
@@ -125,7 +144,7 @@ export class IngestListener implements OnModuleDestroy {
     };
     try {
       const read = await readBody(request, this.options, arrived);
-      if (read !== undefined) await this.#take(source, request, response, path, pathKey, read);
+      if (read !== undefined) await this.#take(source, head, recognition, request, response, read);
     } finally {
       this.#inFlight.add(source.name, -counted);
     }
@@ -138,12 +157,39 @@ export class IngestListener implements OnModuleDestroy {
     return full && tooMuch(full);
   }
 
+  /**
+   * Who sends, told from the head where that is worth it: before a body is read that is long, coded or of unknown length,
+   * and when others at this address were not recognised lately. Nearly every webhook is spared it.
+   */
+  #recognize({ source }: NamedSource, head: RequestHead): Recognition | undefined {
+    if (isSmall(head) && !this.#strangers.knows(head.remoteAddress)) return undefined;
+    return source.recognize?.(head) ?? 'unproven';
+  }
+
+  /**
+   * Why a body is not even read: its sender is a stranger; or may be one, the body is large, and this address has sent
+   * too much that proved to be nobody's and nothing that proved genuine.
+   */
+  #strangerProblem(recognition: Recognition | undefined, head: RequestHead): Problem | undefined {
+    const { remoteAddress } = head;
+    if (recognition === 'stranger') return this.#turnAway(remoteAddress, unknownSender);
+    const isDoubtful = recognition === 'unproven' && !isSmall(head) && this.#strangers.isSpent(remoteAddress);
+    if (!isDoubtful || this.#strangers.hasProved(remoteAddress)) return undefined;
+    return this.#turnAway(remoteAddress, unknownSender);
+  }
+
+  /** What a request gets that nobody recognised: the answer due to it, until its address has sent too many. */
+  #turnAway(remoteAddress: string, problem: Problem): Problem {
+    const seconds = this.#strangers.turnedAway(remoteAddress);
+    return seconds === 0 ? problem : tooManyUnknown(seconds);
+  }
+
   async #take(
     source: NamedSource,
+    head: RequestHead,
+    recognition: Recognition | undefined,
     request: IncomingMessage,
     response: ServerResponse,
-    path: string,
-    pathKey: string | undefined,
     read: Buffer | BodyProblem,
   ): Promise<void> {
     const coding = request.headers['content-encoding'];
@@ -152,19 +198,12 @@ export class IngestListener implements OnModuleDestroy {
       this.#refuse(request, response, { ...body, close: true }, source.name);
       return;
     }
-    const webhook: WebhookRequest = {
-      headers: request.headers,
-      body,
-      path,
-      ...(pathKey !== undefined && { pathKey }),
-      remoteAddress: this.#senderOf(request),
-    };
-    const answer = await this.ingest.accept(source, webhook);
+    const answer = await this.ingest.accept(source, { ...head, body });
     if (answer.kind === 'refused') {
-      const problem = { status: 401, detail: strangerDetail, headers: { 'www-authenticate': 'Bearer' } };
-      this.#refuse(request, response, problem, source.name);
+      this.#refuse(request, response, this.#turnAway(head.remoteAddress, unknownSender), source.name);
       return;
     }
+    if (recognition === 'unproven') this.#strangers.proved(head.remoteAddress);
     this.#sendAccepted(response, answer);
   }
 
@@ -195,7 +234,7 @@ export class IngestListener implements OnModuleDestroy {
       response.end(request.method === 'HEAD' ? undefined : body);
       return;
     }
-    const problem: Problem =
+    const wrongDoor: Problem =
       isIngest || this.health.knows(path)
         ? {
             status: 405,
@@ -203,6 +242,7 @@ export class IngestListener implements OnModuleDestroy {
             headers: { allow: isIngest ? 'POST' : 'GET, HEAD' },
           }
         : { status: 404, detail: strangerDetail };
+    const problem = this.#turnAway(this.#senderOf(request), wrongDoor);
     this.#refuse(request, response, { ...problem, close: !isQuestion });
   }
 
@@ -251,6 +291,27 @@ export class IngestListener implements OnModuleDestroy {
   }
 }
 
+const unknownSender: Problem = {
+  status: 401,
+  detail: strangerDetail,
+  headers: { 'www-authenticate': 'Bearer' },
+};
+
+function tooManyUnknown(seconds: number): Problem {
+  const detail =
+    'Too many requests came from this address that no source recognised. Wait, and send the right credential.';
+  return { status: 429, detail, headers: { 'retry-after': String(seconds) } };
+}
+
+/** Of a length that is declared and short, and not coded. */
+function isSmall({ headers }: RequestHead): boolean {
+  return Number(headers['content-length'] ?? 0) <= smallBody && !isCodedOrEndless(headers);
+}
+
+function isCodedOrEndless(headers: RequestHead['headers']): boolean {
+  return headers['content-encoding'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
 const unparsed: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
   HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 kB.'],
@@ -279,7 +340,7 @@ function retryAfter(maxSeconds = maxRetryAfterSeconds): Record<string, string> {
 function unavailable(error: unknown): Problem & { readonly reason: string } {
   return {
     status: 503,
-    detail: 'Nothing of this request was kept. Send it again later.',
+    detail: 'This request is not known to be kept. Send it again later: a report that comes twice counts once.',
     headers: retryAfter(),
     reason: error instanceof Error ? error.message : String(error),
   };

@@ -35,7 +35,7 @@ export class IngestService {
    */
   async accept(source: NamedSource, request: WebhookRequest): Promise<IngestAnswer> {
     const receivedAt = Date.now();
-    await this.#turn.end();
+    await this.#turn.end(source.name);
     const authentication = source.source.authenticate(request);
     if (!authentication.ok) return { kind: 'refused' };
 

@@ -1,19 +1,44 @@
+/** Of one source in one turn: a few milliseconds of work. */
+const mostOfSource = 64;
+
+/** Those who go on together, and how many of each source they are. */
+type Group = { readonly end: Promise<void>; readonly finish: () => void; readonly sources: Map<string, number> };
+
 /**
  * Gathers what arrives in one turn of the event loop. Between two reads of sockets the processor has forgotten our
  * code; what works on all requests of a turn in one go finds it warm for all but the first, which halves its cost
- * under load. With one request it waits for nothing but the end of the turn.
+ * under load. With one request it waits for nothing but the end of the turn. When a source brings more than its share of
+ * a turn, the rest of it goes on in the next ones, so that whoever brings little never stands behind all of it.
  */
 export class Turn {
-  #end: Promise<void> | undefined;
+  readonly #groups: Group[] = [];
 
-  /** Resolves once this turn's sockets were read, for all who wait one right after the other. */
-  end(): Promise<void> {
-    this.#end ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.#end = undefined;
-        resolve();
-      });
-    });
-    return this.#end;
+  /** Resolves once this turn's sockets were read, for all who wait one right after the other; of a source in order. */
+  end(source: string): Promise<void> {
+    for (const group of this.#groups) {
+      const count = group.sources.get(source) ?? 0;
+      if (count >= mostOfSource) continue;
+      group.sources.set(source, count + 1);
+      return group.end;
+    }
+    const group = newGroup(source);
+    this.#groups.push(group);
+    if (this.#groups.length === 1) this.#endSoon();
+    return group.end;
   }
+
+  #endSoon(): void {
+    setImmediate(() => {
+      this.#groups.shift()?.finish();
+      if (this.#groups.length > 0) this.#endSoon();
+    });
+  }
+}
+
+function newGroup(source: string): Group {
+  let finish = (): void => undefined;
+  const end = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return { end, finish, sources: new Map([[source, 1]]) };
 }

@@ -219,8 +219,58 @@ describe('a list of secrets', () => {
   });
 });
 
+describe('the head of a request', () => {
+  const head = { headers: {}, path: '/v1/ingest/x', remoteAddress: '203.0.113.1' };
+  const recognition = (auth: unknown, headers: IncomingHttpHeaders, more: object = {}) =>
+    authenticator(plainToInstance(SourceOptions, { auth }), { now: () => now }).recognize({
+      ...head,
+      ...more,
+      headers,
+    });
+
+  it('tells who is known where the credential is in it', () => {
+    const bearer = { type: 'bearer', secret: 'token' };
+    expect(recognition(bearer, { authorization: 'Bearer token' })).toBe('known');
+    expect(recognition(bearer, { authorization: 'Bearer wrong' })).toBe('stranger');
+    expect(recognition({ type: 'path', secret: 'k3y' }, {}, { pathKey: 'k3y' })).toBe('known');
+    expect(recognition('none', {})).toBe('known');
+  });
+
+  it('leaves a signature to be proved, and knows what is none', () => {
+    const hmac = { type: 'hmac', header: 'x-sig', prefix: 'sha256=', secret: 's' };
+    expect(recognition(hmac, { 'x-sig': `sha256=${'0'.repeat(64)}` })).toBe('unproven');
+    for (const sig of ['sha256=', 'sha256=0', '0'.repeat(64), undefined])
+      expect(recognition(hmac, { 'x-sig': sig })).toBe('stranger');
+    const webhooks = { type: 'standard-webhooks', secret: `whsec_${Buffer.alloc(24, 1).toString('base64')}` };
+    const signed = (at: number, signature = `v1,${Buffer.alloc(32).toString('base64')}`) => ({
+      'webhook-id': 'm',
+      'webhook-timestamp': String(at / 1_000),
+      'webhook-signature': signature,
+    });
+    expect(recognition(webhooks, signed(now))).toBe('unproven');
+    expect(recognition(webhooks, signed(now - 600_000))).toBe('stranger');
+    expect(recognition(webhooks, signed(now, 'v1,AAAA'))).toBe('stranger');
+    expect(recognition(webhooks, {})).toBe('stranger');
+  });
+
+  it('takes the best of several ways', () => {
+    const auth = [
+      { type: 'bearer', secret: 'token' },
+      { type: 'hmac', header: 'x-sig', secret: 's' },
+    ];
+    const signature = { 'x-sig': '0'.repeat(64) };
+    expect(recognition(auth, signature)).toBe('unproven');
+    expect(recognition(auth, { ...signature, authorization: 'Bearer token' })).toBe('known');
+  });
+
+  it('outside the networks is a stranger’s whatever it shows', () => {
+    const options = plainToInstance(SourceOptions, { auth: 'none', allow: '192.0.2.0/24' });
+    expect(authenticator(options, { now: () => now }).recognize(head)).toBe('stranger');
+  });
+});
+
 function compile(plain: object): (request: Partial<WebhookRequest>) => Authentication {
-  const authenticate = authenticator(plainToInstance(SourceOptions, plain), { now: () => now });
+  const { authenticate } = authenticator(plainToInstance(SourceOptions, plain), { now: () => now });
   const blank = { headers: {}, body: Buffer.alloc(0), path: '/v1/ingest/x', remoteAddress: '203.0.113.1' };
   return (request) => authenticate({ ...blank, ...request });
 }

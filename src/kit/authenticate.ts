@@ -1,32 +1,41 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { isUtf8 } from 'node:buffer';
-import { Webhook } from 'standardwebhooks';
 import type { Secret } from '../core/secret.js';
-import type { Authentication, WebhookRequest } from '../core/source.js';
+import type { Recognition, RequestHead, Source, WebhookRequest } from '../core/source.js';
 import { addressList } from './address.js';
 import type { AuthOptions, HmacAuth, NoAuth, SourceOptions, StandardWebhooksAuth } from './source-options.js';
 
-/** Tells whether a request proves its sender in one particular way. */
-type Check = (request: WebhookRequest) => boolean;
+/** One particular way for a request to prove its sender, and what can be said of that before the body is read. */
+type Check = {
+  readonly holds: (request: WebhookRequest) => boolean;
+  readonly recognize: (head: RequestHead) => Recognition;
+};
 
 /**
- * Compiles a source's `auth` and `allow` to the function that decides on each request, before anything is parsed.
+ * Compiles a source's `auth` and `allow` to the functions that decide on each request, before anything is parsed.
  * Constant time: digests under a key of this process are compared, with every secret configured, and what is missing
  * is compared like what is wrong. `method` is the `type` of the auth that held. Throws on options that were not validated.
  */
 export function authenticator(
   options: SourceOptions,
   context: { readonly now: () => number },
-): (request: WebhookRequest) => Authentication {
+): Required<Pick<Source, 'authenticate' | 'recognize'>> {
   const isAllowed = options.allow ? addressList(options.allow) : () => true;
-  const ways = [options.auth].flat().map((auth) => ({ method: auth.type, holds: compile(auth, context.now) }));
-  return (request) => {
-    let method: string | undefined;
-    for (const way of ways) {
-      const holds = way.holds(request);
-      if (holds) method ??= way.method;
-    }
-    return isAllowed(request.remoteAddress) && method !== undefined ? { ok: true, method } : { ok: false };
+  const ways = [options.auth].flat().map((auth) => ({ method: auth.type, ...compile(auth, context.now) }));
+  return {
+    authenticate: (request) => {
+      let method: string | undefined;
+      for (const way of ways) {
+        const holds = way.holds(request);
+        if (holds) method ??= way.method;
+      }
+      return isAllowed(request.remoteAddress) && method !== undefined ? { ok: true, method } : { ok: false };
+    },
+    recognize: (head) => {
+      const found = new Set(ways.map((way) => way.recognize(head)));
+      if (!isAllowed(head.remoteAddress)) return 'stranger';
+      if (found.has('known')) return 'known';
+      return found.has('unproven') ? 'unproven' : 'stranger';
+    },
   };
 }
 
@@ -46,23 +55,23 @@ export function bearerToken(authorization: string | undefined): string {
 function compile(auth: NoAuth | AuthOptions, now: () => number): Check {
   switch (auth.type) {
     case 'none':
-      return () => true;
+      return byHead(() => true);
     case 'bearer': {
       const matches = secretMatcher(auth.secret);
-      return ({ headers }) => matches(bearerToken(headers.authorization));
+      return byHead(({ headers }) => matches(bearerToken(headers.authorization)));
     }
     case 'basic': {
       const matches = matcher(auth.secret.map((secret) => `${auth.username}:${secret.reveal()}`));
-      return ({ headers }) => matches(fromBase64(credentials(headers.authorization, 'basic')));
+      return byHead(({ headers }) => matches(fromBase64(credentials(headers.authorization, 'basic'))));
     }
     case 'header': {
       const matches = secretMatcher(auth.secret);
       const name = auth.name.toLowerCase();
-      return ({ headers }) => matches(only(headers[name]));
+      return byHead(({ headers }) => matches(only(headers[name])));
     }
     case 'path': {
       const matches = secretMatcher(auth.secret);
-      return ({ pathKey }) => matches(pathKey ?? '');
+      return byHead(({ pathKey }) => matches(pathKey ?? ''));
     }
     case 'hmac':
       return hmacCheck(auth);
@@ -71,34 +80,63 @@ function compile(auth: NoAuth | AuthOptions, now: () => number): Check {
   }
 }
 
+/** A way that needs no body. */
+function byHead(holds: (head: RequestHead) => boolean): Check {
+  return { holds, recognize: (head) => (holds(head) ? 'known' : 'stranger') };
+}
+
 function hmacCheck(auth: HmacAuth): Check {
   const { algorithm, encoding, prefix = '' } = auth;
   const name = auth.header.toLowerCase();
-  return ({ headers, body }) => {
+  const length = createHmac(algorithm, '').digest(encoding).length;
+  const shown = ({ headers }: RequestHead): string => {
     const header = only(headers[name]);
-    const given = header.startsWith(prefix) ? header.slice(prefix.length) : '';
-    const macs = auth.secret.map((secret) => createHmac(algorithm, secret.reveal()).update(body).digest(encoding));
-    return matcher(macs)(encoding === 'hex' ? given.toLowerCase() : given);
+    return header.startsWith(prefix) ? header.slice(prefix.length) : '';
+  };
+  return {
+    holds: (request) => {
+      const given = shown(request);
+      const macs = auth.secret.map((secret) =>
+        createHmac(algorithm, secret.reveal()).update(request.body).digest(encoding),
+      );
+      return matcher(macs)(encoding === 'hex' ? given.toLowerCase() : given);
+    },
+    recognize: (head) => (shown(head).length === length ? 'unproven' : 'stranger'),
   };
 }
 
+/** https://www.standardwebhooks.com signs `{id}.{timestamp}.{body}` and sends `v1,` and base64, several after a space. */
+const v1Signature = /(?:^| )v1,[\w+/]{43}=(?: |$)/;
+
 /**
- * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md. The library makes the
- * signature; the timestamp is checked here because the library knows only its own clock and tolerance.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, with the platform's HMAC:
+ * the library's takes 56 ms for 5 MB, of whoever sends them, and knows only its own clock and tolerance.
  */
 function standardWebhooksCheck(auth: StandardWebhooksAuth, now: () => number): Check {
-  const webhooks = auth.secret.map((secret) => new Webhook(secret.reveal()));
-  return ({ headers, body }) => {
+  const keys = auth.secret.map((secret) => Buffer.from(secret.reveal().replace(/^whsec_/, ''), 'base64'));
+  const shown = ({ headers }: RequestHead) => {
     const id = only(headers['webhook-id']);
     const stamp = only(headers['webhook-timestamp']);
     const sentAt = /^\d{1,12}$/.test(stamp) ? Number(stamp) * 1_000 : Number.NaN;
     const isTimely = Math.abs(now() - sentAt) <= auth.tolerance;
-    // The library signs text: bytes that are no UTF-8 would be replaced, and could then be altered unseen.
-    if (id === '' || !isTimely || !isUtf8(body)) return false;
-    const matches = matcher(webhooks.map((webhook) => webhook.sign(id, new Date(sentAt), body)));
-    let holds = false;
-    for (const signature of only(headers['webhook-signature']).split(' ')) holds = matches(signature) || holds;
-    return holds;
+    const signatures = only(headers['webhook-signature']);
+    return id !== '' && isTimely && v1Signature.test(signatures)
+      ? { signed: `${id}.${stamp}.`, signatures: signatures.split(' ') }
+      : undefined;
+  };
+  return {
+    holds: (request) => {
+      const given = shown(request);
+      if (!given) return false;
+      const macs = keys.map(
+        (key) => `v1,${createHmac('sha256', key).update(given.signed).update(request.body).digest('base64')}`,
+      );
+      const matches = matcher(macs);
+      let holds = false;
+      for (const signature of given.signatures) holds = matches(signature) || holds;
+      return holds;
+    },
+    recognize: (head) => (shown(head) ? 'unproven' : 'stranger'),
   };
 }
 

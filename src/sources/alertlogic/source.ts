@@ -16,7 +16,7 @@ export const alertlogic = defineSource({
     const mapped = options.mapping && mappedReader(options.mapping);
     const severityOf = severityReader(threatRatings, options.severities);
     return {
-      authenticate: authenticator(options, context),
+      ...authenticator(options, context),
       read: (request) => normalize(request.body, { now: context.now(), severityOf }, mapped),
     };
   },

@@ -26,7 +26,7 @@ export const datatheorem = defineSource({
     const severityOf = severityReader(severityTable, options.severities);
     const linkOf = linkReader(options.linkHosts);
     return {
-      authenticate: authenticator(options, context),
+      ...authenticator(options, context),
       read: (request) => normalize(request, { now: context.now(), severityOf, linkOf }),
     };
   },

@@ -15,7 +15,7 @@ export const threatstack = defineSource({
   open: (options, context) => {
     const severityOf = severityReader(severityTable, options.severities);
     return {
-      authenticate: authenticator(options, context),
+      ...authenticator(options, context),
       read: (request) => normalize(request, { now: context.now(), severityOf }),
     };
   },
