@@ -10,18 +10,23 @@ import { AdminModule } from './admin/admin.module.js';
 import { AdminOptions } from './admin/admin.options.js';
 import { Log } from './admin/log.js';
 import { SignalboxConfigModule } from './config/config.module.js';
+import { ConfigInForce } from './config/in-force.js';
 import type { LoadedConfig } from './config/load.js';
 import { tokenDigest } from './config/tokens.js';
 import { ActivityStream } from './core/activity.js';
 import type { JournalUnavailableError } from './core/errors.js';
 import { Journal } from './core/journal.js';
 import { Readiness } from './core/readiness.js';
+import type { Sink } from './core/sink.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
+import type { DeliveryOptions } from './delivery/delivery.options.js';
 import { keepRetention } from './journal/retention.js';
 import { ownAlertSource } from './ingest/own-source.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
+import type { PathsOfSource } from './ingest/source-paths.js';
 import { addressList } from './kit/address.js';
 import { SourceOptions } from './kit/source-options.js';
+import { ReloadModule } from './reload.module.js';
 import { Router } from './routing/router.js';
 import type { NamedSource } from './routing/triage.js';
 import { version } from './version.js';
@@ -41,7 +46,8 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
     private readonly activity: ActivityStream,
   ) {}
 
-  static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
+  static for(inForce: ConfigInForce, log: Log, onFatal: OnFatal): DynamicModule {
+    const config = inForce.current;
     const provided = [
       { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
       {
@@ -49,8 +55,8 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
         useFactory: (journal: Journal) => new Readiness(journal, config.ingest),
         inject: [Journal],
       },
-      { provide: Router, useValue: new Router(config.routes, statefulSinks(config)) },
-      { provide: AdminOptions, useValue: adminOf(config) },
+      { provide: Router, useValue: new Router(config.routes, statefulSinksOf(config)) },
+      { provide: AdminOptions, useValue: adminOf(inForce) },
       { provide: Log, useValue: log },
       ActivityStream,
     ];
@@ -84,15 +90,16 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
 @Module({})
 export class AppModule {
   static for(config: LoadedConfig, log: Log, onFatal: OnFatal): DynamicModule {
-    const { maxAge, shutdownGrace } = config.delivery;
-    const sinks = new Map([...config.sinks].map(([name, { sink }]) => [name, sink]));
+    const inForce = new ConfigInForce(config);
+    const ingest = IngestModule.for(ingestOf(inForce));
     return {
       module: AppModule,
       imports: [
         SignalboxConfigModule.forRoot(config),
-        BackboneModule.for(config, log, onFatal),
-        IngestModule.for(ingestOf(config)),
-        DeliveryModule.for({ sinks, maxAge, shutdownGrace }),
+        BackboneModule.for(inForce, log, onFatal),
+        ingest,
+        DeliveryModule.for(deliveryOf(inForce)),
+        ReloadModule.for(inForce, { pathsOf, sinksOf, statefulSinksOf }, ingest),
         AdminModule,
       ],
     };
@@ -116,37 +123,69 @@ function sourcesOf(config: LoadedConfig): readonly NamedSource[] {
   }));
 }
 
-function adminOf(config: LoadedConfig): AdminOptions {
-  const { host, tokens } = config.admin;
+/** What a reload changes is asked of the config in force each time. */
+function adminOf(inForce: ConfigInForce): AdminOptions {
+  const { admin, ingest } = inForce.current;
+  const { host, tokens } = admin;
   return {
     host,
     ...(tokens && {
       tokens: tokens.map((token) => ({ name: token.name, role: token.role, sha256: tokenDigest(token) })),
     }),
     version,
-    sources: [...sourcesOf(config), ownAlertSource],
-    routes: config.routes,
-    sinks: [...config.sinks].map(([name, { type }]) => ({ name, type })),
-    maxBody: config.ingest.maxInflated,
-    pendingLimits: config.ingest,
+    get sources() {
+      return [...sourcesOf(inForce.current), ownAlertSource];
+    },
+    get routes() {
+      return inForce.current.routes;
+    },
+    get sinks() {
+      return [...inForce.current.sinks].map(([name, { type }]) => ({ name, type }));
+    },
+    maxBody: ingest.maxInflated,
+    pendingLimits: ingest,
   };
 }
 
-function ingestOf(config: LoadedConfig): IngestModuleOptions {
-  const sources = sourcesOf(config).map((source) => {
-    const options = config.sources.get(source.name)?.options;
-    return { source, paths: options instanceof SourceOptions ? (options.paths ?? []) : [] };
-  });
+function deliveryOf(inForce: ConfigInForce): DeliveryOptions {
   return {
-    options: { ...config.ingest, trustedProxies: addressList(config.ingest.trustedProxies) },
-    sources,
-    health: {
-      isSuccessor: sources.some(({ paths }) => paths.includes('/api/v1/datadog/event')),
-      datadogSinks: [...config.sinks].flatMap(([name, { type }]) => (type === 'datadog' ? [name] : [])),
+    sinks: sinksOf(inForce.current),
+    get maxAge() {
+      return inForce.current.delivery.maxAge;
+    },
+    get shutdownGrace() {
+      return inForce.current.delivery.shutdownGrace;
     },
   };
 }
 
-function statefulSinks(config: LoadedConfig): ReadonlySet<string> {
+function ingestOf(inForce: ConfigInForce): IngestModuleOptions {
+  const { ingest } = inForce.current;
+  return {
+    options: { ...ingest, trustedProxies: addressList(ingest.trustedProxies) },
+    sources: pathsOf(inForce.current),
+    health: {
+      get isSuccessor() {
+        return pathsOf(inForce.current).some(({ paths }) => paths.includes('/api/v1/datadog/event'));
+      },
+      get datadogSinks() {
+        return [...inForce.current.sinks].flatMap(([name, { type }]) => (type === 'datadog' ? [name] : []));
+      },
+    },
+  };
+}
+
+function pathsOf(config: LoadedConfig): readonly PathsOfSource[] {
+  return sourcesOf(config).map((source) => {
+    const options = config.sources.get(source.name)?.options;
+    return { source, paths: options instanceof SourceOptions ? (options.paths ?? []) : [] };
+  });
+}
+
+function sinksOf(config: LoadedConfig): ReadonlyMap<string, Sink> {
+  return new Map([...config.sinks].map(([name, { sink }]) => [name, sink]));
+}
+
+function statefulSinksOf(config: LoadedConfig): ReadonlySet<string> {
   return new Set([...config.sinks].flatMap(([name, { sink }]) => (sink.keepsState ? [name] : [])));
 }

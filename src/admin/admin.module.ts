@@ -11,6 +11,7 @@ import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
 import { RoleGuard } from './role.guard.js';
+import { ReloadController } from './reload.controller.js';
 import { RoutesController } from './routes.controller.js';
 import { SinksController } from './sinks.controller.js';
 import { SourcesController } from './sources.controller.js';
@@ -24,6 +25,7 @@ import { TailController } from './tail.controller.js';
   controllers: [
     HealthController,
     RoutesController,
+    ReloadController,
     SourcesController,
     SinksController,
     AlertsController,

@@ -186,6 +186,13 @@ describe('the sinks', () => {
   });
 });
 
+describe('the config', () => {
+  it('that cannot be used is refused with the line to mend', async () => {
+    const answer = await post('/api/v1/reload').expect(422);
+    expect(answer.body).toMatchObject({ detail: expect.stringContaining('c.yaml:1:1: there is no config') as unknown });
+  });
+});
+
 describe('the alerts', () => {
   it('are listed newest first, in pages', async () => {
     for (const title of ['first', 'second', 'third']) {
@@ -365,6 +372,7 @@ describe('the documentation of the API', () => {
       '/api/v1/ledger/acknowledge',
       '/api/v1/probes',
       '/api/v1/quarantine',
+      '/api/v1/reload',
       '/api/v1/routes',
       '/api/v1/routes/test',
       '/api/v1/sinks',

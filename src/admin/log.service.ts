@@ -60,6 +60,14 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
       case 'pressure':
         this.#pressed(activity);
         break;
+      case 'reloaded':
+        this.#reloaded(activity);
+        break;
+      case 'reload-failed': {
+        const { trigger, problems } = activity;
+        this.log.error({ trigger, problems: problems.map(cut) }, 'config not reloaded: the one before goes on');
+        break;
+      }
       case 'fault':
         this.log.error({ part: activity.part, sink: activity.sink, reason: cut(activity.reason) }, 'fault');
     }
@@ -76,6 +84,12 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     const counts = { accepted: alerts.length - duplicates, duplicates, quarantined: unread.length };
     const ids = alerts.slice(0, maxIds).map(({ id }) => id);
     this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: ids }, 'received');
+  }
+
+  #reloaded({ trigger, sources, sinks, routes, needsRestart, warnings }: Of<'reloaded'>): void {
+    this.log.info({ trigger, sources, sinks, routes }, 'config reloaded');
+    if (needsRestart.length > 0) this.log.warn({ blocks: needsRestart }, 'these changes of the config need a restart');
+    if (trigger !== 'secret' && warnings.length > 0) this.log.warn({ warnings: warnings.map(cut) }, 'config warnings');
   }
 
   #attempted({ sink, alertId, attempt, next }: Of<'attempted'>): void {

@@ -22,6 +22,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
   #subscription: Subscription | undefined;
+  /** The sources, routes and sinks whose series have begun. */
+  readonly #begun = new Set<string>();
 
   readonly #received = new Counter({
     name: 'signalbox_alerts_received_total',
@@ -57,6 +59,16 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     name: 'signalbox_faults_total',
     help: 'Failures of our own; the log has the reasons.',
     labelNames: ['part'] as const,
+    registers: this.#registers,
+  });
+  readonly #reloads = new Counter({
+    name: 'signalbox_config_reload_success_total',
+    help: 'Configs taken over while running.',
+    registers: this.#registers,
+  });
+  readonly #failedReloads = new Counter({
+    name: 'signalbox_config_reload_failed_total',
+    help: 'Configs that could not be used when they were read while running; the one before went on.',
     registers: this.#registers,
   });
   readonly #answerTime = new Histogram({
@@ -145,6 +157,13 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       case 'fault':
         this.#faults.inc({ part: activity.part });
         break;
+      case 'reloaded':
+        this.#reloads.inc();
+        this.#startAtZero();
+        break;
+      case 'reload-failed':
+        this.#failedReloads.inc();
+        break;
       case 'parked':
       case 'resumed':
       case 'pressure':
@@ -200,15 +219,21 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  /** A series that begins at its first event hides that event from `rate()`. */
+  /** A series that begins at its first event hides that event from `rate()`. What a reload adds begins then. */
   #startAtZero(): void {
-    for (const { name: source } of this.options.sources) {
+    const isNew = (kind: string) => {
+      return ({ name }: { readonly name: string }): boolean => {
+        const key = `${kind} ${name}`;
+        return !this.#begun.has(key) && this.#begun.add(key).has(key);
+      };
+    };
+    for (const { name: source } of this.options.sources.filter(isNew('source'))) {
       for (const result of ['accepted', 'duplicate', 'quarantined', 'probe']) this.#received.inc({ source, result }, 0);
       this.#unrouted.inc({ source }, 0);
       this.#answerTime.zero({ source });
     }
-    for (const { name: route } of this.options.routes) this.#routed.inc({ route }, 0);
-    for (const { name: sink } of this.options.sinks) {
+    for (const { name: route } of this.options.routes.filter(isNew('route'))) this.#routed.inc({ route }, 0);
+    for (const { name: sink } of this.options.sinks.filter(isNew('sink'))) {
       for (const state of ['pending', 'dead']) this.#backlog.set({ sink, state }, 0);
       this.#oldest.set({ sink }, 0);
       this.#parked.set({ sink }, 0);

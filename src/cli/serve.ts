@@ -3,6 +3,7 @@ import { Log } from '../admin/log.js';
 import { createApp } from '../app.js';
 import { defaultConfigFile, readConfig } from '../config/config.module.js';
 import { describeProblem } from '../core/errors.js';
+import { Reload } from '../core/reload.js';
 import { IngestListener } from '../ingest/ingest.listener.js';
 import { version } from '../version.js';
 
@@ -12,6 +13,11 @@ export function serveCommand(): Command {
     .description('run the router (the default)')
     .option('-c, --config <file>', 'config file', defaultConfigFile())
     .action(async ({ config: file }: { config: string }) => {
+      // A signal that came before there is anything to reload would end the process.
+      let reload = (): void => undefined;
+      process.on('SIGHUP', () => {
+        reload();
+      });
       const config = await readConfig(file);
       for (const warning of config.warnings) process.stderr.write(`${describeProblem(warning)}\n`);
 
@@ -21,9 +27,14 @@ export function serveCommand(): Command {
       const ingest = await app.get(IngestListener).listen();
       const admin = await app.getUrl();
       const log = app.get(Log);
-      process.on('SIGHUP', () => {
-        log.warn({}, 'SIGHUP: the config is not read again while running; restart, which loses nothing');
-      });
+      reload = () => {
+        app
+          .get(Reload)
+          .reload('signal')
+          .catch((error: unknown) => {
+            log.error({ reason: String(error) }, 'config not reloaded: the one before goes on');
+          });
+      };
       log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
 }

@@ -65,6 +65,10 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return [`resumed    ${told.sink}`];
     case 'pressure':
       return [`backlog    ${told.level}: ${Math.round(100 * told.fill)} % of its limit`];
+    case 'reloaded':
+      return [`reloaded   ${[...told.sources, ...told.sinks].join(', ') || 'nothing but routes'}`];
+    case 'reload-failed':
+      return told.problems.map((problem) => `not reloaded  ${problem}`);
     case 'fault':
       return [`fault      ${told.part}${told.sink === undefined ? '' : ` ${told.sink}`}: ${told.reason}`];
   }

@@ -22,8 +22,8 @@ import { describeSyntaxError, isAftermath } from './syntax-error.js';
 /** Keys and list indexes from the top of the file, e.g. `['routes', '0', 'to']`. */
 export type Path = readonly string[];
 
-/** What a `${…}` put into a value: its name for messages, and the text, which must not appear in any. */
-export type Insert = { readonly name: string; readonly text: string; readonly fromFile: boolean };
+/** What a `${…}` put into a value: its name for messages, the text, which must not appear in any, and the file it came from. */
+export type Insert = { readonly name: string; readonly text: string; readonly file?: string };
 
 const maxDepth = 64;
 const maxAliases = 100;

@@ -9,12 +9,12 @@ const key = 'signalbox';
 export const loadedConfig = getConfigToken(key);
 
 /**
- * Reads `.env` of the current folder, as far as the environment does not say otherwise, and then the config file.
- * Throws `ConfigError`.
+ * Reads `.env` of the current folder, as far as the environment does not say otherwise, and then the config file, or
+ * takes a text in its place. Throws `ConfigError`.
  */
-export async function readConfig(file: string): Promise<LoadedConfig> {
+export async function readConfig(file: string, text?: string): Promise<LoadedConfig> {
   await ConfigModule.forRoot();
-  return loadConfig(file, { env: process.env });
+  return loadConfig(file, { env: process.env, ...(text !== undefined && { text }) });
 }
 
 /** The config file when none is named: `config/signalbox.yaml` where there is one, else that of the machine. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { ConfigDocument, Insert } from './config-document.js';
 import { nearest } from './nearest.js';
-import { readTextFile } from './text-file.js';
+import { readSecretFile } from './secret-files.js';
 
 /** Where values come from: the environment, and the folder that relative `${file:…}` start from. */
 export type FillContext = { readonly env: Readonly<Record<string, string | undefined>>; readonly folder: string };
@@ -51,7 +51,7 @@ function lookUp(body: string | undefined, context: FillContext): Value {
   if (name === undefined) return { problem: `a variable is written ${forms}` };
   const value = Object.hasOwn(context.env, name) ? context.env[name] : undefined;
   const text = fallback === undefined || value ? value : fallback;
-  if (text !== undefined) return { insert: { name: `\${${name}}`, text, fromFile: false } };
+  if (text !== undefined) return { insert: { name: `\${${name}}`, text } };
   const similar = nearest(name, Object.keys(context.env));
   return {
     problem:
@@ -60,12 +60,11 @@ function lookUp(body: string | undefined, context: FillContext): Value {
   };
 }
 
-const maxSecretBytes = 65_536;
-
 function readSecret(written: string, folder: string): Value {
-  const read = readTextFile(resolve(folder, written), maxSecretBytes);
+  const file = resolve(folder, written);
+  const read = readSecretFile(file);
   if (read.problem !== undefined) return { problem: `${written} ${read.problem}` };
-  const insert = { name: `\${file:${written}}`, text: read.text.replace(/\r?\n$/, ''), fromFile: true };
+  const insert = { name: `\${file:${written}}`, text: read.text, file };
   if (!read.isReadableByAll) return { insert };
   return { insert, warning: `every user of this machine can read ${written}: chmod 600 it, or 640 for a group` };
 }

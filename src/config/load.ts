@@ -12,6 +12,7 @@ import { ConfigDocument } from './config-document.js';
 import { describeOptions } from './describe.js';
 import { fill } from './fill.js';
 import { knownPlugins, type Plugins } from './plugins.js';
+import { digestOf, type SecretFile } from './secret-files.js';
 import { Settings, type AdminSettings, type DeliverySettings, type IngestSettings, type LogLevel } from './settings.js';
 import { readTextFile } from './text-file.js';
 import { checkRoutes, checkTogether } from './wiring.js';
@@ -32,6 +33,9 @@ export type LoadedSink = { readonly type: string; readonly options: object; read
 /** A config without errors: every plugin built, nothing listening yet, and the journal still closed. */
 export type LoadedConfig = {
   readonly file: string;
+  /** The file as it was read, and the files it takes credentials from. */
+  readonly text: string;
+  readonly secretFiles: readonly SecretFile[];
   readonly ingest: IngestSettings;
   readonly admin: AdminSettings;
   readonly delivery: DeliverySettings;
@@ -52,6 +56,8 @@ export type LoadedConfig = {
 export type LoadOptions = {
   /** Where `${NAME}` is looked up. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Taken in place of what the file holds: a config already in force, whose credentials alone are read again. */
+  readonly text?: string;
   /** The types the config may name. */
   readonly plugins?: Plugins;
   /** Milliseconds since the epoch, handed to the plugins. */
@@ -64,9 +70,9 @@ export type LoadOptions = {
  */
 export async function loadConfig(
   file: string,
-  { env, plugins = knownPlugins, now = Date.now }: LoadOptions,
+  { env, text, plugins = knownPlugins, now = Date.now }: LoadOptions,
 ): Promise<LoadedConfig> {
-  const document = readDocument(file);
+  const document = text === undefined ? readDocument(file) : new ConfigDocument(file, text);
   document.throwIfErrors();
   fill(document, { env, folder: dirname(file) });
 
@@ -92,6 +98,8 @@ export async function loadConfig(
   const { ingest, admin, delivery, logLevel } = settings;
   return {
     file,
+    text: document.source,
+    secretFiles: secretFilesOf(document),
     ingest,
     admin,
     delivery,
@@ -106,7 +114,7 @@ export async function loadConfig(
     routes,
     warnings: document.problems,
     describe: () => {
-      const fromFiles = document.inserts([]).flatMap(({ text, fromFile }) => (fromFile ? [text] : []));
+      const fromFiles = document.inserts([]).flatMap(({ text: put, file: from }) => (from === undefined ? [] : [put]));
       const block = (type: string, options: object) => ({ type, ...describeOptions(options, fromFiles) });
       const blocks = (loaded: ReadonlyMap<string, { type: string; options: object }>) =>
         Object.fromEntries([...loaded].map(([name, { type, options }]) => [name, block(type, options)]));
@@ -119,6 +127,12 @@ export async function loadConfig(
       };
     },
   };
+}
+
+function secretFilesOf(document: ConfigDocument): readonly SecretFile[] {
+  const digests = new Map<string, string>();
+  for (const { file, text } of document.inserts([])) if (file !== undefined) digests.set(file, digestOf(text));
+  return [...digests].map(([path, digest]) => ({ path, digest }));
 }
 
 const maxReasonBytes = 500;

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import type { NewAlert } from './alert.js';
 import type { Attempt, ParkedBy, Pending } from './journal.js';
 import type { PressureLevel } from './pressure.js';
+import type { ReloadResult, ReloadTrigger } from './reload.js';
 
 /** Something that just happened. Tail, metrics and logs are made from these and nothing else. `at` in milliseconds. */
 export type Activity =
@@ -66,11 +67,23 @@ export type Activity =
       readonly fill: number;
       readonly pending: Pending;
     }
+  /** Another config is in force. */
+  | ({ readonly kind: 'reloaded'; readonly at: number; readonly trigger: ReloadTrigger } & Extract<
+      ReloadResult,
+      { ok: true }
+    >)
+  /** A config could not be used; the one before is in force. */
+  | {
+      readonly kind: 'reload-failed';
+      readonly at: number;
+      readonly trigger: ReloadTrigger;
+      readonly problems: readonly string[];
+    }
   /** Something of ours failed; nothing is lost by it, and somebody should know. */
   | {
       readonly kind: 'fault';
       readonly at: number;
-      readonly part: 'ingest' | 'delivery' | 'journal';
+      readonly part: 'ingest' | 'delivery' | 'journal' | 'config';
       readonly sink?: string;
       readonly reason: string;
     };

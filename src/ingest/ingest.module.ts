@@ -2,19 +2,18 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ActivityStream } from '../core/activity.js';
 import { Journal } from '../core/journal.js';
 import { Readiness } from '../core/readiness.js';
-import type { NamedSource } from '../routing/triage.js';
 import { IngestHealth, type HealthOptions } from './ingest.health.js';
 import { IngestListener } from './ingest.listener.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService } from './ingest.service.js';
 import { OwnAlerts } from './own-alerts.js';
 import { Pressure } from './pressure.js';
-import { SourcePaths } from './source-paths.js';
+import { SourcePaths, type PathsOfSource } from './source-paths.js';
 
 /** What the receiving half is made from. */
 export type IngestModuleOptions = {
   readonly options: IngestOptions;
-  readonly sources: readonly { readonly source: NamedSource; readonly paths: readonly string[] }[];
+  readonly sources: readonly PathsOfSource[];
   readonly health: HealthOptions;
 };
 
@@ -41,7 +40,7 @@ export class IngestModule {
         IngestListener,
         OwnAlerts,
       ],
-      exports: [IngestListener],
+      exports: [IngestListener, SourcePaths],
     };
   }
 }

@@ -2,12 +2,20 @@ import type { NamedSource } from '../routing/triage.js';
 
 const prefix = '/v1/ingest/';
 
+/** A source, and the paths it has beside the usual one. */
+export type PathsOfSource = { readonly source: NamedSource; readonly paths: readonly string[] };
+
 /** Finds the source a path belongs to: `/v1/ingest/{source}`, `/v1/ingest/{source}/{key}`, or one of its own paths. */
 export class SourcePaths {
-  readonly #sources: ReadonlyMap<string, NamedSource>;
-  readonly #ownPaths: ReadonlyMap<string, NamedSource>;
+  #sources: ReadonlyMap<string, NamedSource> = new Map();
+  #ownPaths: ReadonlyMap<string, NamedSource> = new Map();
 
-  constructor(sources: readonly { readonly source: NamedSource; readonly paths: readonly string[] }[]) {
+  constructor(sources: readonly PathsOfSource[]) {
+    this.use(sources);
+  }
+
+  /** From the next request on, these sources and no others. */
+  use(sources: readonly PathsOfSource[]): void {
     this.#sources = new Map(sources.map(({ source }) => [source.name, source]));
     this.#ownPaths = new Map(sources.flatMap(({ source, paths }) => paths.map((path) => [path, source] as const)));
   }

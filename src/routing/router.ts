@@ -21,20 +21,25 @@ type CompiledRoute = { readonly options: RouteOptions; readonly conditions: read
 /** One index: the values that some routes ask for exactly, and those routes by their position. */
 type Index = { readonly facts: Condition['facts']; readonly routes: Map<string, number[]> };
 
-/** Decides where alerts go. Immutable: a changed config makes a new one. */
+/** Decides where alerts go: each of them by one config, though another may be put in its place in between. */
 export class Router {
-  readonly #routes: readonly CompiledRoute[];
-  readonly #indexes: readonly Index[];
+  #routes: readonly CompiledRoute[] = [];
+  #indexes: readonly Index[] = [];
   /** Positions of the routes that no index can find. */
-  readonly #unindexed: readonly number[];
+  #unindexed: readonly number[] = [];
+  #statefulSinks: ReadonlySet<string> = new Set();
   /** Decisions by the positions that matched: few differ, and they are shared. */
   readonly #decisions = new Map<string, Decision>();
 
   /** `statefulSinks`: the names of the sinks that keep state, which a superseded report must not reach. */
-  constructor(
-    routes: readonly RouteOptions[],
-    private readonly statefulSinks: ReadonlySet<string> = new Set(),
-  ) {
+  constructor(routes: readonly RouteOptions[], statefulSinks: ReadonlySet<string> = new Set()) {
+    this.use(routes, statefulSinks);
+  }
+
+  /** From the next decision on, these routes and no others. */
+  use(routes: readonly RouteOptions[], statefulSinks: ReadonlySet<string>): void {
+    this.#statefulSinks = statefulSinks;
+    this.#decisions.clear();
     this.#routes = routes.map((options) => ({ options, conditions: conditionsOf(options) }));
     ({ indexes: this.#indexes, unindexed: this.#unindexed } = indexRoutes(this.#routes));
   }
@@ -95,7 +100,7 @@ export class Router {
     }
     return {
       routes,
-      sinks: [...sinks].map(([sink, asking]) => ({ sink, routes: asking, keepsState: this.statefulSinks.has(sink) })),
+      sinks: [...sinks].map(([sink, asking]) => ({ sink, routes: asking, keepsState: this.#statefulSinks.has(sink) })),
     };
   }
 }

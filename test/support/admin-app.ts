@@ -10,6 +10,7 @@ import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
 import { Readiness } from '../../src/core/readiness.js';
+import { Reload, type ReloadResult } from '../../src/core/reload.js';
 import { SinkControl, type SinkTest } from '../../src/core/sink-control.js';
 import type { Role } from '../../src/core/role.js';
 import { Secret } from '../../src/core/secret.js';
@@ -88,6 +89,7 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
     { provide: Readiness, useValue: new Readiness(journal, options.pendingLimits) },
     { provide: ActivityStream, useValue: activity },
     { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
+    { provide: Reload, useValue: { reload: () => Promise.resolve(reloaded) } satisfies Reload },
     { provide: Router, useValue: new Router(routes) },
     { provide: Log, useValue: log },
   ]);
@@ -97,6 +99,9 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
   await app.listen(0, '127.0.0.1');
   return { app, url: await app.getUrl(), journal, activity, lines, close: () => app.close() };
 }
+
+/** What a reload comes to here. */
+const reloaded: ReloadResult = { ok: false, problems: ['c.yaml:1:1: there is no config'] };
 
 /** Sinks that can be parked and resumed, and are never sent anything. */
 class IdleSinks extends SinkControl {

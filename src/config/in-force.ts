@@ -1,0 +1,66 @@
+import type { LoadedConfig } from './load.js';
+import { isSame } from './same.js';
+
+/** What only a start can change: ports and their limits, who may in, where alerts are kept. */
+const fixed = ['ingest', 'admin', 'journal', 'logLevel'] as const;
+
+/** What a reload changed. */
+export type Change = {
+  readonly sources: readonly string[];
+  readonly sinks: readonly string[];
+  readonly routes: boolean;
+  readonly needsRestart: readonly string[];
+};
+
+/** The config that the router runs by. A reload puts another in its place, as far as that can be done while running. */
+export class ConfigInForce {
+  #current: LoadedConfig;
+
+  constructor(config: LoadedConfig) {
+    this.#current = config;
+  }
+
+  get current(): LoadedConfig {
+    return this.#current;
+  }
+
+  /** Takes a loaded config over. A sink that is as it was stays the one that runs, and its double is closed. */
+  async replace(next: LoadedConfig): Promise<Change> {
+    const before = this.#current;
+    const sinks = new Map(next.sinks);
+    for (const [name, opened] of next.sinks) {
+      const running = before.sinks.get(name);
+      if (!running || !isSameBlock(running, opened)) continue;
+      sinks.set(name, running);
+      await opened.sink.close?.();
+    }
+    const { ingest, admin, journal, logLevel } = before;
+    this.#current = { ...next, sinks, ingest, admin, journal, logLevel };
+    return {
+      sources: changed(before.sources, next.sources),
+      sinks: changed(before.sinks, next.sinks),
+      routes: !isSame(before.routes, next.routes),
+      needsRestart: fixed.filter((key) => !isSame(plain(before, key), plain(next, key))),
+    };
+  }
+}
+
+type Block = { readonly type: string; readonly options: object };
+
+function isSameBlock(one: Block, other: Block): boolean {
+  return one.type === other.type && isSame(one.options, other.options);
+}
+
+function changed(before: ReadonlyMap<string, Block>, after: ReadonlyMap<string, Block>): readonly string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].filter((name) => {
+    const [one, other] = [before.get(name), after.get(name)];
+    return !one || !other || !isSameBlock(one, other);
+  });
+}
+
+/** Without functions, which are never the same. */
+function plain(config: LoadedConfig, key: (typeof fixed)[number]): unknown {
+  if (key !== 'journal') return config[key];
+  const { type, options } = config.journal;
+  return { type, options };
+}
