@@ -60,11 +60,15 @@ export async function openSqlite(
   workerUrl = new URL('./worker.js', import.meta.url),
 ): Promise<Journal> {
   const options = { path, dedupWindow, retention, deadLetterRetention, auditRetention, lease };
+  const bell = new ClaimBell();
   const thread = await WriterThread.start(options, workerUrl, context.now(), {
     onFatal: (error) => context.onFatal?.(error),
     onGap: (gap) => context.onGap?.(gap),
+    onKeptLate: (requests) => {
+      ring(bell, requests);
+    },
   });
-  return new SqliteJournal(thread, context);
+  return new SqliteJournal(thread, bell, context);
 }
 
 /** A settlement of a thousand rows would hold up whoever waits for an answer. */
@@ -75,12 +79,12 @@ const overtaken =
   'write it to a faster place, or in a quieter time.';
 
 class SqliteJournal extends Journal {
-  readonly #bell = new ClaimBell();
   readonly #closed = new AbortController();
   #isCopied = false;
 
   constructor(
     private readonly thread: WriterThread,
+    private readonly bell: ClaimBell,
     private readonly context: JournalContext,
   ) {
     super();
@@ -88,8 +92,7 @@ class SqliteJournal extends Journal {
 
   async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
     const receipts = await this.thread.append(requests);
-    for (const { alerts } of requests)
-      for (const { sinks } of alerts) for (const { sink } of sinks) this.#bell.ring(sink);
+    ring(this.bell, requests);
     return receipts;
   }
 
@@ -100,7 +103,7 @@ class SqliteJournal extends Journal {
         sink,
         deliveries.map((delivery) => delivery.lease),
       );
-    return this.#bell.loop(sink, look, giveBack, signal);
+    return this.bell.loop(sink, look, giveBack, signal);
   }
 
   async settle(settlements: readonly Settlement[]): Promise<number> {
@@ -110,13 +113,13 @@ class SqliteJournal extends Journal {
       shares.push(this.thread.call('settle', share, this.context.now()));
     }
     const valid = await Promise.all(shares);
-    for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
+    for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.bell.ring(sink);
     return valid.reduce((sum, count) => sum + count, 0);
   }
 
   async release(sink: string, leases: readonly Lease[]): Promise<void> {
     await this.thread.call('release', sink, leases);
-    this.#bell.ring(sink);
+    this.bell.ring(sink);
   }
 
   park(sink: string, reason: string, by: ParkedBy = 'router'): Promise<Parked> {
@@ -125,7 +128,7 @@ class SqliteJournal extends Journal {
 
   async resume(sink: string, by: ParkedBy = 'operator'): Promise<Parked | undefined> {
     const ended = await this.thread.call('resume', sink, by);
-    this.#bell.ring(sink);
+    this.bell.ring(sink);
     return ended;
   }
 
@@ -196,7 +199,7 @@ class SqliteJournal extends Journal {
 
   async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {
     const replay = await this.thread.call('advanceReplay', id, step, this.context.now());
-    for (const sink of new Set(step.owe.map((owed) => owed.sink))) this.#bell.ring(sink);
+    for (const sink of new Set(step.owe.map((owed) => owed.sink))) this.bell.ring(sink);
     return replay;
   }
 
@@ -236,10 +239,14 @@ class SqliteJournal extends Journal {
   }
 
   async close(): Promise<void> {
-    this.#bell.close();
+    this.bell.close();
     this.#closed.abort(new JournalUnavailableError('The journal is closed.', true));
     await this.thread.close();
   }
+}
+
+function ring(bell: ClaimBell, requests: readonly AcceptedRequest[]): void {
+  for (const { alerts } of requests) for (const { sinks } of alerts) for (const { sink } of sinks) bell.ring(sink);
 }
 
 function toLook(sink: string, { fields, routes, replays, alerts, againMs }: Claims): Look {

@@ -12,6 +12,15 @@ import type { StoreOptions } from './store.js';
 
 type Waiting<T> = { readonly resolve: (value: T) => void; readonly reject: (error: JournalUnavailableError) => void };
 type WaitingAppend = Waiting<readonly Receipt[]> & { readonly requests: readonly AcceptedRequest[] };
+/** What was handed over together; `since`: when the first of it came, on the clock that never jumps. */
+type WaitingPack = { readonly appends: readonly WaitingAppend[]; readonly since: number; isLate: boolean };
+
+export type WriterEvents = {
+  readonly onFatal: (error: JournalUnavailableError) => void;
+  readonly onGap: (gap: string) => void;
+  /** These are kept, though whoever brought them was told that nobody knows. */
+  readonly onKeptLate: (requests: readonly AcceptedRequest[]) => void;
+};
 
 const closed = 'The journal is closed.';
 /** Beyond this the writer cannot keep up: better to say no at once than to let senders wait in vain. */
@@ -22,6 +31,9 @@ const mostPacks = 4;
 const packCalls = 12;
 /** A tick may bring more than a group should hold. */
 const packBytes = 1_048_576;
+/** Vendors hang up after about 10 s: whoever waits this long is told so before that. */
+export const lateAfterMs = 8_000;
+const lateCheckMs = 500;
 
 /** The event loop's side of the writer's thread. */
 export class WriterThread {
@@ -32,8 +44,12 @@ export class WriterThread {
   readonly #packer = new Packer();
   /** Appended in this tick, and not handed over yet. */
   #gathered: WaitingAppend[] = [];
+  #gatheredSince = 0;
   /** Handed over, pack by pack, and not answered yet. */
-  readonly #packs: (readonly WaitingAppend[])[] = [];
+  readonly #packs: WaitingPack[] = [];
+  /** While the disk hangs, nothing more is taken: what waits for it must not grow. */
+  #isLate = false;
+  readonly #lateCheck: NodeJS.Timeout;
   readonly #called = new Map<number, Waiting<unknown>>();
   #lastCall = 0;
   #waiting = 0;
@@ -43,8 +59,12 @@ export class WriterThread {
     private readonly worker: Worker,
     channels: { readonly appends: MessagePort; readonly calls: MessagePort },
     started: Extract<Started, { readonly ok: true }>,
-    private readonly onFatal: (error: JournalUnavailableError) => void,
+    private readonly events: WriterEvents,
+    private readonly lateMs: number,
   ) {
+    this.#lateCheck = setInterval(() => {
+      this.#checkLate();
+    }, lateCheckMs).unref();
     this.pending = new PendingView(started.pending);
     this.pending.learn(started.sources);
     this.#appends = channels.appends;
@@ -71,7 +91,8 @@ export class WriterThread {
     options: StoreOptions,
     workerUrl: URL,
     openedAt: number,
-    { onFatal, onGap }: { onFatal: (error: JournalUnavailableError) => void; onGap: (gap: string) => void },
+    events: WriterEvents,
+    lateMs = lateAfterMs,
   ): Promise<WriterThread> {
     const appends = new MessageChannel();
     const calls = new MessageChannel();
@@ -81,9 +102,9 @@ export class WriterThread {
     const [started] = (await once(worker, 'message')) as [Started];
     if (started.ok) {
       for (const missing of started.missing) {
-        if (missing.acknowledgedAt === undefined) onGap(describeMissing(missing));
+        if (missing.acknowledgedAt === undefined) events.onGap(describeMissing(missing));
       }
-      return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, started, onFatal);
+      return new WriterThread(worker, { appends: appends.port1, calls: calls.port1 }, started, events, lateMs);
     }
     appends.port1.close();
     calls.port1.close();
@@ -96,12 +117,15 @@ export class WriterThread {
     if (this.#waiting >= mostWaiting) {
       return Promise.reject(new JournalUnavailableError(`${mostWaiting} requests wait for the disk already.`, false));
     }
+    if (this.#isLate) return Promise.reject(this.#lateError());
     return new Promise((resolve, reject) => {
       this.#packer.add(requests);
-      if (this.#gathered.length === 0)
+      if (this.#gathered.length === 0) {
+        this.#gatheredSince = performance.now();
         setImmediate(() => {
           if (this.#packs.length < mostPacks) this.#handOver();
         });
+      }
       this.#gathered.push({ requests, resolve, reject });
       this.#waiting += 1;
       const isPart = this.#gathered.length >= packCalls && this.#packs.length < mostPacks;
@@ -124,6 +148,7 @@ export class WriterThread {
   async close(): Promise<void> {
     if (this.#failure?.message === closed) return;
     this.#handOver();
+    clearInterval(this.#lateCheck);
     const exit = once(this.worker, 'exit');
     this.#failure ??= new JournalUnavailableError(closed, true);
     this.worker.postMessage('close');
@@ -133,7 +158,7 @@ export class WriterThread {
   #handOver(): void {
     if (this.#gathered.length === 0) return;
     const { pack, transfer } = this.#packer.take();
-    this.#packs.push(this.#gathered);
+    this.#packs.push({ appends: this.#gathered, since: this.#gatheredSince, isLate: this.#isLate });
     this.#gathered = [];
     this.#appends.postMessage(pack, transfer);
   }
@@ -141,14 +166,30 @@ export class WriterThread {
   #appended({ calls, buffers, newSources }: Appended): void {
     this.#packer.reuse(buffers);
     if (newSources) this.pending.learn(newSources);
-    const pack = this.#packs.shift() ?? [];
-    this.#waiting -= pack.length;
-    pack.forEach(({ requests, resolve, reject }, position) => {
+    const { appends, isLate } = this.#packs.shift() ?? { appends: [], isLate: false };
+    this.#waiting -= appends.length;
+    appends.forEach(({ requests, resolve, reject }, position) => {
       const result = calls[position];
       if (!result || 'failure' in result) reject(toError(result?.failure));
+      else if (isLate) this.events.onKeptLate(requests);
       else resolve(receiptsOf(requests, result.duplicates));
     });
     this.#handOver();
+    this.#isLate = this.#packs.some((pack) => pack.isLate);
+  }
+
+  /** When the oldest has waited for too long, nobody is left waiting: the rest stands behind it. */
+  #checkLate(): void {
+    const since = this.#packs[0]?.since;
+    if (since === undefined || this.#isLate || performance.now() - since < this.lateMs) return;
+    this.#isLate = true;
+    const error = this.#lateError();
+    for (const { reject } of [...this.#packs.flatMap(({ appends }) => appends), ...this.#gathered]) reject(error);
+    for (const pack of this.#packs) pack.isLate = true;
+  }
+
+  #lateError(): JournalUnavailableError {
+    return new JournalUnavailableError(`The disk has not answered for ${this.lateMs / 1_000} s.`, false);
   }
 
   #answered(answer: Answer): void {
@@ -160,9 +201,11 @@ export class WriterThread {
 
   /** Refuses everything from now on, and whatever still waits. */
   #fail(error: JournalUnavailableError): void {
-    if (!this.#failure) this.onFatal(error);
+    clearInterval(this.#lateCheck);
+    if (!this.#failure) this.events.onFatal(error);
     this.#failure ??= error;
-    for (const { reject } of [...this.#packs.flat(), ...this.#gathered, ...this.#called.values()]) reject(error);
+    const appends = this.#packs.flatMap((pack) => pack.appends);
+    for (const { reject } of [...appends, ...this.#gathered, ...this.#called.values()]) reject(error);
     this.#packs.length = 0;
     this.#gathered = [];
     this.#called.clear();
