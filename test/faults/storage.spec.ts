@@ -247,6 +247,31 @@ describe('a journal', () => {
 
   fault(
     {
+      number: 88,
+      title: 'ends for good at the first sync that fails',
+      fault: 'one sync of the WAL fails with EIO while posts come in; those after it would succeed',
+      expected:
+        'the post is not answered 2xx, nothing more is accepted, it ends; at a restart everything answered for is there',
+    },
+    async (scene) => {
+      const sink = await scene.sink();
+      sink.server.always({ kind: 'hang' });
+      const probe = new DiskProbe(scene.folder);
+      const router = await scene.prepare();
+      await router.start(probe.start({ failSync: 12 }));
+      let status: number | undefined = 202;
+      for (let posts = 0; status === 202 && posts < 30; posts += 1) status = await scene.client.post();
+      expect(status).not.toBe(202);
+      expect(scene.client.acked().length).toBeGreaterThan(0);
+      expect(await router.exited()).toBe(1);
+      expect(probe.events()).toContain('failed');
+      sink.server.always();
+    },
+    { needs: diskProbeNeeds },
+  );
+
+  fault(
+    {
       number: 27,
       title: 'is upgraded whole or not at all',
       fault:

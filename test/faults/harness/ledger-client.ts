@@ -32,13 +32,7 @@ export class LedgerClient {
     reports: readonly Report[] = [reportOf(newFinding())],
     fields: Readonly<Record<string, unknown>> = {},
   ): Promise<number | undefined> {
-    this.noteSent(reports);
-    const answer = await fetch(this.url(), {
-      method: 'POST',
-      headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ alerts: reports.map((report) => ({ ...alertOf(report), ...fields })) }),
-      signal: AbortSignal.timeout(30_000),
-    }).catch(() => undefined);
+    const answer = await this.send(reports, fields);
     if (!answer) return undefined;
     const text = await answer.text().catch(() => undefined);
     if (text === undefined) return undefined;
@@ -47,6 +41,20 @@ export class LedgerClient {
       this.#acked.note(...reports.map((report, index) => ({ ...report, id: alerts[index]?.id ?? '' })));
     }
     return answer.status;
+  }
+
+  /** Posts as `post` does; the answer as it comes, which is not noted. */
+  async send(
+    reports: readonly Report[],
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Response | undefined> {
+    this.noteSent(reports);
+    return fetch(this.url(), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ alerts: reports.map((report) => ({ ...alertOf(report), ...fields })) }),
+      signal: AbortSignal.timeout(30_000),
+    }).catch(() => undefined);
   }
 
   /** Notes what a case is about to post by a way of its own. */

@@ -7,7 +7,7 @@ import type { StartOptions } from '../../support/router-process.js';
 export type CrashPoint =
   'migrating' | 'parsed' | 'inserted' | 'fsynced' | 'answered' | 'claimed' | 'request_sent' | 'sink_ok';
 
-export type SqliteFault = 'old' | 'careless' | 'newer-schema';
+export type SqliteFault = 'old' | 'careless' | 'lazy' | 'newer-schema';
 
 const preloads = ['sqlite', 'crash-points', 'clock'] as const;
 const dist = new URL('../../../dist/main.js', import.meta.url).href;

@@ -7,6 +7,7 @@ import type { migrations as Migrations } from '../../../../src/journal/sqlite/sc
  * Another SQLite, or another schema, than the router was built with, by SIGNALBOX_SQLITE:
  *   old           it says that it is 3.51.2, which can corrupt a database
  *   careless      it does not take `synchronous = FULL`
+ *   lazy          it takes it, proves it, and then syncs only at checkpoints after all
  *   newer-schema  the router is a later one, whose schema has a step more
  */
 
@@ -29,6 +30,13 @@ async function change(): Promise<void> {
     case 'careless':
       prototype.pragma = function (text, options) {
         return pragma.call(this, text === 'synchronous = FULL' ? 'synchronous = NORMAL' : text, options);
+      };
+      return;
+    case 'lazy':
+      prototype.pragma = function (text, options) {
+        const value = pragma.call(this, text, options);
+        if (text === 'synchronous') pragma.call(this, 'synchronous = NORMAL');
+        return value;
       };
       return;
     case 'newer-schema': {
