@@ -1,4 +1,5 @@
 import { describe, expect } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Disk, diskNeeds } from '../harness/disk.js';
@@ -38,9 +39,8 @@ describe('a disk', () => {
       writeFileSync(ballast, Buffer.alloc(4_000_000));
       sink.server.always({ kind: 'answer', status: 503 });
       await router.start();
-      const filler = {
-        latest_events: [{ text: 'x'.repeat(60_000).replace(/x/g, () => Math.random().toString(36)[2] ?? 'x') }],
-      };
+      // Something that does not get smaller when it is deflated.
+      const filler = { latest_events: [{ text: randomBytes(45_000).toString('base64') }] };
       let status: number | undefined = 202;
       for (let posts = 0; status === 202 && posts < 2_000; posts += 1)
         status = await scene.client.post(undefined, filler);
@@ -53,7 +53,6 @@ describe('a disk', () => {
       sink.server.always();
       const accepted = new Set(scene.client.acked().map(({ name }) => name));
       await scene.until(() => new Set(sink.received().map(({ name }) => name)).size >= accepted.size, 60_000);
-      expect(await scene.client.post(undefined, filler)).toBe(503);
       expect((await scene.account()).sinks['pager']?.received).toBe(accepted.size);
 
       rmSync(ballast);
