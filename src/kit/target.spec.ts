@@ -91,7 +91,7 @@ describe('the option', () => {
     [{ url: 'https://u:p@hooks.example.com/' }, 'url must be a URL such as https://'],
     [{ url: 'https://hooks.example.com/#a' }, 'url must be a URL such as https://'],
     [{ base: 'https://proxy.example.com/?a=b' }, 'base must be a base URL such as https://'],
-    [{ url: 'https://127.1/' }, 'url will not be called: 127.0.0.1 is not a public address'],
+    [{ url: 'https://127.1/' }, 'url cannot be called: 127.0.0.1 is not a public address'],
     [{ allowPorts: ['x'] }, 'allowPorts must hold ports'],
     [{ allowPorts: [70_000] }, 'allowPorts must hold ports'],
   ])('tells of %j what is wanted', (options, complaint) => {
@@ -100,7 +100,7 @@ describe('the option', () => {
 
   it('tells nothing of a URL that is a secret', () => {
     const told = complaints({ url: new Secret('https://127.0.0.1/s3cret?key=s3cret') });
-    expect(told).toContain('will not be called');
+    expect(told).toContain('cannot be called');
     expect(told).not.toContain('s3cret');
   });
 

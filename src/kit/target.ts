@@ -94,7 +94,7 @@ function complaintAbout(value: unknown, isBase: boolean, options: Guarded = {}):
   }
   try {
     const refusal = urlRefusal(text, options);
-    return refusal === undefined ? undefined : `will not be called: ${refusal}`;
+    return refusal === undefined ? undefined : `cannot be called: ${refusal}`;
   } catch {
     return undefined; // Networks that are none have a complaint of their own.
   }

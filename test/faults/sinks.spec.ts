@@ -3,6 +3,10 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type { SinkTest } from '../../src/core/sink-control.js';
+import { backoffMs } from '../../src/delivery/backoff.js';
+import { Breaker } from '../../src/delivery/breaker.js';
+import { settle } from '../../src/delivery/settlement.js';
+import { sampleDelivery } from '../support/deliveries.js';
 import type { ServedRequest } from '../support/scripted-server.js';
 import { Authority } from './harness/certificates.js';
 import type { OtherSink } from './harness/fake-sink.js';
@@ -126,6 +130,18 @@ describe('a sink that answers', () => {
       expect((next?.at ?? 0) - (asked?.at ?? 0)).toBeGreaterThanOrEqual(2_000);
       expect(other.server.requests[1]?.at).toBeGreaterThanOrEqual(Math.floor(date.getTime() / 1_000) * 1_000);
       expect(await deadLetters(scene)).toEqual([]);
+
+      const now = Date.now();
+      const outcome = { kind: 'retry', cause: 'http', reason: 'answered 429', afterMs: 1e12 } as const;
+      for (let attempt = 1; attempt <= 1_000; attempt += 1) {
+        const delivery = sampleDelivery({ attempt, acceptedAt: now });
+        const policy = { now: now + attempt * 60_000, maxAge: 7 * 86_400_000, random: Math.random() };
+        const { next } = settle(delivery, outcome, { startedAt: now, durationMs: 1 }, policy);
+        expect(next).toEqual({ kind: 'pending', dueAt: policy.now + 15 * 60_000 });
+      }
+      const breaker = new Breaker(16);
+      breaker.record(outcome, now);
+      expect(breaker.lanes).toBeLessThan(16);
     },
   );
 
@@ -144,6 +160,13 @@ describe('a sink that answers', () => {
       await scene.until(() => pager.received().length === 8, 40_000);
       expect(pager.server.requests.filter(({ method }) => method === 'POST')).toHaveLength(12);
       expect(await deadLetters(scene)).toEqual([]);
+
+      // Those who failed together do not come back together: each quarter of the span gets its share of 1,000.
+      const waits = Array.from({ length: 1_000 }, () => backoffMs(6, Math.random()));
+      for (const quarter of [0, 1, 2, 3]) {
+        const inQuarter = waits.filter((wait) => wait >= quarter * 8_000 && wait <= (quarter + 1) * 8_000);
+        expect(inQuarter.length).toBeGreaterThan(150);
+      }
     },
   );
 

@@ -44,7 +44,7 @@ describe('the options', () => {
     [{ intake: 'metrics' }, 'intake must be one of the following values: events, events-v2, logs'],
     [{ endpoint: 'datadog.example.com' }, 'endpoint must be a base URL such as https://'],
     [{ endpoint: 'https://user:pass@example.com' }, 'endpoint must be a base URL such as https://'],
-    [{ endpoint: 'http://127.0.0.1:8126' }, 'endpoint will not be called: 127.0.0.1 is not a public address'],
+    [{ endpoint: 'http://127.0.0.1:8126' }, 'endpoint cannot be called: 127.0.0.1 is not a public address'],
     [{ endpoint: 'https://169.254.169.254', allowCidrs: '0.0.0.0/0' }, 'which is never called'],
     [{ endpoint: 'https://proxy.example.com:4443' }, 'to allow it, name it in allowPorts'],
     [{ tags: 'env=prod' }, 'tags must hold tags such as env:prod'],

@@ -214,9 +214,9 @@ describe('the options', () => {
   it.each([
     [{ url: undefined }, 'url must be a URL such as https://'],
     [{ url: 'hooks.example.com' }, 'url must be a URL such as https://'],
-    [{ url: 'https://127.0.0.1/' }, 'url will not be called: 127.0.0.1 is not a public address'],
-    [{ url: 'http://hooks.example.com/' }, 'url will not be called: plain http'],
-    [{ url: 'https://hooks.example.com:22/' }, 'url will not be called: port 22 belongs to another protocol'],
+    [{ url: 'https://127.0.0.1/' }, 'url cannot be called: 127.0.0.1 is not a public address'],
+    [{ url: 'http://hooks.example.com/' }, 'url cannot be called: plain http'],
+    [{ url: 'https://hooks.example.com:22/' }, 'url cannot be called: port 22 belongs to another protocol'],
     [{ method: 'GET' }, 'method must be one of the following values: POST, PUT'],
     [{ format: 'cef' }, 'format must be one of the following values: alert, ocsf'],
     [{ secret: 'whsec_c2hvcnQ=' }, 'secret must be whsec_ and 24 to 64 bytes'],

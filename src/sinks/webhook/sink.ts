@@ -2,6 +2,7 @@ import type { Delivery } from '../../core/journal.js';
 import { Secret } from '../../core/secret.js';
 import { defineSink, type Outcome, type Sink } from '../../core/sink.js';
 import { outcomeOf } from '../../kit/answer.js';
+import type { HttpResult } from '../../kit/exchange.js';
 import { openHttp } from '../../kit/http.js';
 import { toOcsf } from '../../kit/ocsf.js';
 import type { Headers } from './headers.js';
@@ -30,7 +31,7 @@ function openWebhook(options: WebhookOptions, { now }: { readonly now: () => num
     const body = written(write, delivery);
     if (typeof body !== 'string') return body;
     const result = await http.send({ method, url, body, headers: sign(delivery.id, body, now()) }, signal);
-    return outcomeOf(result, now());
+    return withPage(result, outcomeOf(result, now()));
   };
   return {
     maxBatch: 1,
@@ -54,6 +55,13 @@ function written(write: WriteBody, delivery: Delivery): string | Outcome {
     if (!(error instanceof TemplateError)) throw error;
     return { kind: 'rejected', cause: 'plugin', reason: `the template cannot write this alert: ${error.message}` };
   }
+}
+
+/** A web page may be a receiver's good answer, or that of something in between: what it said is kept to be looked at. */
+function withPage(result: HttpResult, outcome: Outcome): Outcome {
+  const isPage = result.kind === 'answer' && result.headers['content-type']?.toLowerCase().startsWith('text/html');
+  if (outcome.kind !== 'delivered' || isPage !== true) return outcome;
+  return { ...outcome, answer: { status: result.status, excerpt: result.excerpt() } };
 }
 
 const leastCredentialLength = 8;
