@@ -5,6 +5,7 @@ import { auditCommand } from './cli/audit.js';
 import { backupCommand } from './cli/backup.js';
 import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
+import { ledgerCommand } from './cli/ledger.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
 import { sendTestCommand } from './cli/send-test.js';
@@ -28,6 +29,7 @@ const program = new Command('signalbox')
   .addCommand(schemaCommand())
   .addCommand(routesCommand())
   .addCommand(explainCommand())
+  .addCommand(ledgerCommand())
   .addCommand(deadLettersCommand())
   .addCommand(tailCommand())
   .addCommand(sendTestCommand())

@@ -80,6 +80,45 @@ describe('the health of the router', () => {
   });
 });
 
+describe('the ledger', () => {
+  const from = '2026-03-01T12:00:00Z';
+
+  it('has the sums, and the hours that are asked for', async () => {
+    await admin.journal.append([acceptedRequest({ receivedAt }, { sinks: ['pager'] }, { sinks: [] })]);
+    const ledger = await read(`/api/v1/ledger?from=${from}&until=2026-03-01T12:00:01Z`);
+    const source = { source: 'warden', received: 2, accepted: 2, routed: 1, unrouted: 1, balanced: true };
+    const lines = { sources: [source], sinks: [{ sink: 'pager', owed: 1, pending: 1, balanced: true }] };
+    expect(ledger).toMatchObject({
+      balanced: true,
+      totals: lines,
+      hours: [{ hour: '2026-03-01T12:00:00.000Z', ...lines }],
+    });
+  });
+
+  it('shows the last day by default', async () => {
+    const now = Date.now();
+    await admin.journal.append([acceptedRequest({ receivedAt: now - 90_000_000 }, {})]);
+    await admin.journal.append([acceptedRequest({ receivedAt: now }, {})]);
+    expect(await read('/api/v1/ledger')).toMatchObject({ hours: [{ sources: [{ accepted: 1 }] }] });
+  });
+
+  it('is in the metrics too', async () => {
+    await admin.journal.append([acceptedRequest({ receivedAt, probe: 'hello' }, { sinks: ['pager'] }, { sinks: [] })]);
+    await admin.journal.park('pager', 'the key was revoked');
+    const { text } = await get('/metrics').expect(200);
+    for (const line of [
+      'signalbox_ledger_items{source="warden",state="received"} 3',
+      'signalbox_ledger_items{source="warden",state="probes"} 1',
+      'signalbox_ledger_items{source="warden",state="routed"} 1',
+      'signalbox_ledger_deliveries{sink="pager",state="owed"} 1',
+      'signalbox_ledger_deliveries{sink="pager",state="parked"} 1',
+      'signalbox_ledger_deliveries{sink="pager",state="pending"} 0',
+      'signalbox_ledger_balanced 1',
+    ])
+      expect(text).toContain(`${line}\n`);
+  });
+});
+
 describe('the routes', () => {
   it('are shown in order, with what they match, where to, and how many alerts they took', async () => {
     await admin.journal.append([acceptedRequest({ receivedAt }, { routes: ['rest'] }, { routes: ['rest', 'urgent'] })]);
@@ -369,6 +408,7 @@ describe('the documentation of the API', () => {
       '/api/v1/dead-letters',
       '/api/v1/dead-letters/{id}',
       '/api/v1/deliveries',
+      '/api/v1/ledger',
       '/api/v1/ledger/acknowledge',
       '/api/v1/probes',
       '/api/v1/quarantine',

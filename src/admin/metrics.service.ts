@@ -4,6 +4,7 @@ import type { Subscription } from 'rxjs';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
 import { Journal } from '../core/journal.js';
+import type { Ledger } from '../core/ledger.js';
 import { sizeOf, type Missing } from '../core/missing.js';
 import { fillOf } from '../core/pressure.js';
 import { AdminOptions } from './admin.options.js';
@@ -12,6 +13,9 @@ type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
 
 const answerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const deliveredBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 43_200, 259_200];
+
+const itemStates = ['received', 'accepted', 'duplicates', 'quarantined', 'probes', 'routed', 'unrouted'] as const;
+const owedStates = ['owed', 'delivered', 'pending', 'parked', 'dead', 'superseded'] as const;
 
 /**
  * What Prometheus is told. Counters follow the stream of activities; the backlog is asked of the journal at each
@@ -114,6 +118,23 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     labelNames: ['what', 'acknowledged'] as const,
     registers: this.#registers,
   });
+  readonly #items = new Gauge({
+    name: 'signalbox_ledger_items',
+    help: 'received = accepted + duplicates + quarantined + probes; accepted = routed + unrouted.',
+    labelNames: ['source', 'state'] as const,
+    registers: this.#registers,
+  });
+  readonly #owed = new Gauge({
+    name: 'signalbox_ledger_deliveries',
+    help: 'owed = delivered + pending + parked + dead + superseded.',
+    labelNames: ['sink', 'state'] as const,
+    registers: this.#registers,
+  });
+  readonly #balanced = new Gauge({
+    name: 'signalbox_ledger_balanced',
+    help: '0 while a sum of the ledger does not balance, or accepted alerts are missing that nobody acknowledged.',
+    registers: this.#registers,
+  });
 
   constructor(
     private readonly activity: ActivityStream,
@@ -199,12 +220,23 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     const { sinks, missing } = await this.journal.counts();
     const now = Date.now();
     this.#tellMissing(missing);
+    this.#tellLedger(await this.journal.ledger());
     for (const { sink, pending, dead, oldestPendingAt, parked } of sinks) {
       this.#backlog.set({ sink, state: 'pending' }, pending);
       this.#backlog.set({ sink, state: 'dead' }, dead);
       this.#oldest.set({ sink }, oldestPendingAt === undefined ? 0 : Math.max(0, now - oldestPendingAt) / 1_000);
       this.#parked.set({ sink }, parked ? 1 : 0);
     }
+  }
+
+  #tellLedger({ balanced, totals: { sources, sinks } }: Ledger): void {
+    for (const line of sources) {
+      for (const state of itemStates) this.#items.set({ source: line.source, state }, line[state]);
+    }
+    for (const line of sinks) {
+      for (const state of owedStates) this.#owed.set({ sink: line.sink, state }, line[state]);
+    }
+    this.#balanced.set(balanced ? 1 : 0);
   }
 
   #tellMissing(missing: readonly Missing[]): void {

@@ -1,6 +1,7 @@
 import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
 import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
+import type { Ledger, LedgerRange } from './ledger.js';
 import type { Missing } from './missing.js';
 import type { Role } from './role.js';
 import type {
@@ -298,6 +299,8 @@ export abstract class Journal {
   abstract quarantine(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract probes(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract counts(): Promise<JournalCounts>;
+  /** The account of every alert; with a range, by hour, and checked against what is there. */
+  abstract ledger(range?: LedgerRange): Promise<Ledger>;
   /** An operator knows of what is missing: it stays listed, and troubles nobody's readiness any more. */
   abstract acknowledge(): Promise<void>;
   /** How much is owed, in all or of what one source sent: as of the last commit, and free to ask for each request. */

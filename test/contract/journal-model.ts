@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
 import { mintId } from '../../src/core/identity.js';
+import { addSourceSums, noSourceSums, type Ledger, type SourceSums } from '../../src/core/ledger.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
 
@@ -32,7 +33,7 @@ type Kept = {
 };
 
 export type Step =
-  | { readonly do: 'append'; readonly reports: readonly Report[] }
+  | { readonly do: 'append'; readonly reports: readonly Report[]; readonly unread: number; readonly probe: boolean }
   | { readonly do: 'claim'; readonly sink: string; readonly count: number }
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
   | { readonly do: 'release'; readonly pick: number }
@@ -40,7 +41,11 @@ export type Step =
   | { readonly do: 'park'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'resume'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'purge' };
+  | { readonly do: 'purge' }
+  | { readonly do: Reopening };
+
+/** Closed and opened again; or killed, and opened again with what was on disk. */
+export type Reopening = 'restart' | 'crash';
 
 type Report = {
   readonly finding: string;
@@ -63,7 +68,12 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 6,
-      arbitrary: fc.record({ do: fc.constant('append' as const), reports: fc.array(report, { maxLength: 3 }) }),
+      arbitrary: fc.record({
+        do: fc.constant('append' as const),
+        reports: fc.array(report, { maxLength: 3 }),
+        unread: fc.constantFrom(0, 0, 0, 2),
+        probe: fc.constantFrom(false, false, false, true),
+      }),
     },
     {
       weight: 5,
@@ -84,7 +94,10 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('purge' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom('purge' as const, 'restart' as const, 'crash' as const) }),
+    },
   ),
   { minLength: 20, maxLength: 50 },
 );
@@ -95,19 +108,31 @@ export class Comparison {
   /** Of each finding; forgotten with the alert that was accepted last. */
   readonly #newest = new Map<string, { readonly reportedAt: number; readonly last: string }>();
   /** What was ever accepted: a purge removes alerts, never what was counted. */
-  readonly #counts = { accepted: 0, duplicates: 0, unrouted: 0 };
+  readonly #counts = { accepted: 0, duplicates: 0, unrouted: 0, quarantined: 0, probes: 0 };
   readonly #settled = new Map(sinks.map((name) => [name, { delivered: 0, dead: 0, superseded: 0 }]));
   readonly #parked = new Map<string, ParkedBy>();
 
+  /** Without `reopen`, for a journal that keeps nothing, those steps are left out. */
   constructor(
-    private readonly journal: Journal,
+    private journal: Journal,
     private readonly clock: { now: number },
+    private readonly reopen?: (journal: Journal, how: Reopening) => Promise<Journal>,
   ) {}
 
+  /** What the journal says must hold after every step. */
   async take(step: Step): Promise<void> {
+    await this.#do(step);
+    await this.#compareLedger();
+  }
+
+  close(): Promise<void> {
+    return this.journal.close();
+  }
+
+  async #do(step: Step): Promise<void> {
     switch (step.do) {
       case 'append':
-        return this.#append(step.reports);
+        return this.#append(step);
       case 'claim':
         return this.#claim(step.sink, step.count);
       case 'settle':
@@ -125,6 +150,9 @@ export class Comparison {
         return;
       case 'purge':
         return this.#purge();
+      case 'restart':
+      case 'crash':
+        return this.#reopen(step.do);
     }
   }
 
@@ -140,7 +168,7 @@ export class Comparison {
         .reverse(),
     );
     const counts = await this.journal.counts();
-    if (this.#counts.accepted + this.#counts.duplicates > 0) expect(counts.sources).toMatchObject([this.#counts]);
+    if (counts.sources.length > 0) expect(counts.sources).toMatchObject([this.#counts]);
     this.#comparePending();
     for (const { sink: name, ...shown } of counts.sinks) {
       const pending = this.#owed(name).filter(({ owed }) => owed.state === 'pending').length;
@@ -156,17 +184,46 @@ export class Comparison {
     expect(this.journal.pending().bytes > 0).toBe(pending > 0);
   }
 
-  async #append(reports: readonly Report[]): Promise<void> {
+  /** Every equation of the ledger holds, in sum and by hour, and its figures are those of the model. */
+  async #compareLedger(): Promise<void> {
+    const ledger = await this.journal.ledger({ from: 0, until: this.clock.now + minuteMs });
+    expect(ledger).toMatchObject({ balanced: true, numbers: { difference: 0 }, missing: [] });
+    const { accepted, duplicates, quarantined, probes, unrouted } = this.#counts;
+    const received = accepted + duplicates + quarantined + probes;
+    const sums = { received, ...this.#counts, routed: accepted - unrouted };
+    for (const lines of [ledger.totals.sources, sumOf(ledger.hours.flatMap((hour) => hour.sources))]) {
+      if (lines.length > 0) expect(lines).toMatchObject([sums]);
+    }
+    for (const { sink: name, ...line } of ledger.totals.sinks) {
+      const waiting = this.#owed(name).filter(({ owed }) => owed.state === 'pending').length;
+      const settled = this.#settled.get(name) ?? { delivered: 0, dead: 0, superseded: 0 };
+      const owed = waiting + settled.delivered + settled.dead + settled.superseded;
+      const [pending, parked] = this.#parked.has(name) ? [0, waiting] : [waiting, 0];
+      expect(line).toMatchObject({ owed, ...settled, pending, parked, balanced: true });
+    }
+  }
+
+  /** Nobody holds a lease after that; what is due and what is owed is as it was. */
+  async #reopen(how: Reopening): Promise<void> {
+    if (!this.reopen) return;
+    this.journal = await this.reopen(this.journal, how);
+    for (const { owed } of this.#kept) for (const each of owed) each.claimed = undefined;
+  }
+
+  async #append({ reports, unread, probe }: Extract<Step, { do: 'append' }>): Promise<void> {
     const { now } = this.clock;
     const told = reports.map(({ minute, ...rest }): ReportOf => ({
       ...rest,
       keepsState: true,
       updatedAt: minute * minuteMs,
     }));
-    const request = acceptedRequest({ receivedAt: now }, ...told);
+    const parts = Array.from({ length: unread }, (_, index) => ({ index, reason: 'it is odd' }));
+    const request = acceptedRequest({ receivedAt: now, unread: parts, ...(probe && { probe: 'hello' }) }, ...told);
     const [receipt] = await this.journal.append([request]);
     const expected = reports.map((each, i) => this.#accept(each, request.alerts[i]?.alert.id ?? '', now));
     expect(receipt?.alerts).toEqual(expected);
+    this.#counts.quarantined += unread;
+    this.#counts.probes += probe ? 1 : 0;
   }
 
   #accept({ finding, version, minute, sinks: routed }: Report, id: string, now: number) {
@@ -302,4 +359,10 @@ export class Comparison {
     const counts = this.#settled.get(name);
     if (counts) counts[state] += by;
   }
+}
+
+/** Lines of one source, or of none. */
+function sumOf(lines: Ledger['totals']['sources']): readonly SourceSums[] {
+  const [first] = lines;
+  return first ? [lines.reduce((sum: SourceSums, line) => addSourceSums(sum, line), noSourceSums)] : [];
 }

@@ -6,7 +6,7 @@ import type { Attempt, AuditEntry, Delivery, Journal, JournalContext, Settlement
 import { mintId } from '../../src/core/identity.js';
 import type { ReplayRecord, ReplayRequest, ReplaySelect, ReplayStep } from '../../src/core/replay.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
-import { Comparison, modelOptions, steps } from './journal-model.js';
+import { Comparison, modelOptions, steps, type Reopening } from './journal-model.js';
 import { acceptedRequest, type ReportOf, type RequestOf } from '../support/accepted-request.js';
 
 const minuteMs = 60_000;
@@ -17,8 +17,16 @@ const dayMs = 24 * hourMs;
 /** Opens an empty journal; whoever opened it clears away what it kept. */
 export type OpenJournal = (options: Partial<JournalOptions>, context: JournalContext) => Promise<Journal>;
 
+/** Ends a journal that nobody uses now and opens it again, where it outlives its process. */
+export type ReopenJournal = (
+  journal: Journal,
+  how: Reopening,
+  options: Partial<JournalOptions>,
+  context: JournalContext,
+) => Promise<Journal>;
+
 /** What every journal promises, whatever keeps it. Call it once in the spec of each journal. */
-export function describeJournal(name: string, open: OpenJournal): void {
+export function describeJournal(name: string, open: OpenJournal, reopen?: ReopenJournal): void {
   describe(`the ${name} journal`, () => {
     let journal: Journal;
     let now: number;
@@ -1054,6 +1062,11 @@ export function describeJournal(name: string, open: OpenJournal): void {
         expect(await advance(replay, 'lake', routed)).toMatchObject({ owed: 3 });
         const counts = await journal.counts();
         expect(counts.sources).toMatchObject([{ accepted: 2, unrouted: 0 }]);
+        expect(await journal.ledger({ from: 0, until: now + 1 })).toMatchObject({
+          balanced: true,
+          totals: { sources: [{ routed: 2, unrouted: 0 }] },
+          hours: [{ sources: [{ routed: 2 }] }],
+        });
         expect(counts.routes).toEqual([
           { route: 'old', alerts: 1 },
           { route: 'new', alerts: 2 },
@@ -1137,13 +1150,15 @@ export function describeJournal(name: string, open: OpenJournal): void {
         await fc.assert(
           fc.asyncProperty(steps, async (taken) => {
             const clock = { now: Date.UTC(2026, 4, 1) };
-            const fresh = await open(modelOptions, { now: () => clock.now });
+            const context = { now: () => clock.now };
+            const fresh = await open(modelOptions, context);
+            const again = reopen && ((of: Journal, how: Reopening) => reopen(of, how, modelOptions, context));
+            const comparison = new Comparison(fresh, clock, again);
             try {
-              const comparison = new Comparison(fresh, clock);
               for (const step of taken) await comparison.take(step);
               await comparison.compareAll();
             } finally {
-              await fresh.close();
+              await comparison.close();
             }
           }),
           { numRuns: 15, endOnFailure: true },

@@ -26,6 +26,7 @@ import {
   type RoutedAlert,
   type Settlement,
 } from '../../core/journal.js';
+import type { Ledger, LedgerRange } from '../../core/ledger.js';
 import { ClaimBell } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import type {
@@ -36,6 +37,7 @@ import type {
   ReplayStep,
   UnfinishedReplay,
 } from '../../core/replay.js';
+import { Accounts } from './accounts.js';
 import { Backlog } from './backlog.js';
 import type { KeptAlert, KeptDelivery, KeptFinding, KeptReplay, KeptRequest } from './kept.js';
 import { PendingTally } from './pending.js';
@@ -70,6 +72,7 @@ class MemoryJournal extends Journal {
   readonly #routes = new Map<string, number>();
   #audit: (AuditEntry & { readonly seq: number })[] = [];
   readonly #replays = new Replays();
+  readonly #accounts = new Accounts();
   #lastSeq = 0;
   #closed = false;
 
@@ -176,6 +179,11 @@ class MemoryJournal extends Journal {
     };
   }
 
+  async ledger(range?: LedgerRange): Promise<Ledger> {
+    const { sources, sinks } = await this.counts();
+    return this.#accounts.ledger(range, [...this.#alerts.values()], [...this.#requests.values()], sources, sinks);
+  }
+
   /** Nothing is ever found missing here: it is all gone, or none of it. */
   acknowledge(): Promise<void> {
     return this.check();
@@ -254,8 +262,10 @@ class MemoryJournal extends Journal {
       this.#forget(kept);
       purged += 1;
     }
-    for (const [id, { alerts, receivedAt }] of this.#requests) {
-      if (alerts === 0 && receivedAt <= cutoff) this.#requests.delete(id);
+    for (const [id, request] of this.#requests) {
+      if (request.alerts > 0 || request.receivedAt > cutoff) continue;
+      this.#accounts.purgeRequest(request);
+      this.#requests.delete(id);
     }
     return purged;
   }
@@ -282,6 +292,7 @@ class MemoryJournal extends Journal {
     tally.duplicates += receipts.length - accepted;
     tally.quarantined += unread.length;
     tally.probes += request.probe === undefined ? 0 : 1;
+    this.#accounts.accept(request, receipts);
     return { alerts: receipts };
   }
 
@@ -325,12 +336,16 @@ class MemoryJournal extends Journal {
     this.#findings.set(alert.fingerprint, finding);
     if (routes.length === 0) this.#tallyOf(request.source).unrouted += 1;
     for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);
-    for (const delivery of kept.deliveries) this.#owe(delivery);
+    for (const delivery of kept.deliveries) {
+      this.#accounts.owe(delivery);
+      this.#owe(delivery);
+    }
     return { id: alert.id, status: 'accepted' };
   }
 
   #forget(kept: KeptAlert): void {
     const { alert, request } = kept;
+    this.#accounts.purgeAlert(kept);
     this.#alerts.delete(alert.id);
     request.alerts -= 1;
     const finding = this.#findings.get(alert.fingerprint);
@@ -370,6 +385,7 @@ class MemoryJournal extends Journal {
     kept.routes = [...kept.routes, ...newRoutes];
     const delivery: KeptDelivery = { seq: this.#nextSeq(), of: kept, sink, routes, state: 'pending', history: [] };
     kept.deliveries = [...kept.deliveries, delivery];
+    this.#accounts.owe(delivery);
     return delivery;
   }
 

@@ -115,6 +115,7 @@ export class Acceptance {
     const { id, receivedAt, arrival, probe, unread, alerts } = request;
     const source = this.ledger.sources.change(request.source);
     const before = this.#last.alert;
+    const unroutedBefore = source.unrouted;
     this.#last.request += 1;
     const seq = this.#last.request;
     alerts.forEach((alert, at) => {
@@ -133,6 +134,17 @@ export class Acceptance {
     source.duplicates += alerts.length - accepted;
     source.quarantined += unread.length;
     source.probes += probe === undefined ? 0 : 1;
+
+    const hour = this.ledger.hours.source(receivedAt, source.number);
+    hour.received += alerts.length + unread.length + (probe === undefined ? 0 : 1);
+    hour.accepted += accepted;
+    hour.duplicates += alerts.length - accepted;
+    hour.routed += accepted - (source.unrouted - unroutedBefore);
+    hour.first_request = Math.min(hour.first_request, seq);
+    hour.last_request = Math.max(hour.last_request, seq);
+    if (accepted === 0) return;
+    hour.first_alert = Math.min(hour.first_alert, before + 1);
+    hour.last_alert = Math.max(hour.last_alert, this.#last.alert);
   }
 
   /** The id of the alert that it is a duplicate of, or undefined once it is kept. */
@@ -169,7 +181,7 @@ export class Acceptance {
     const weight = { source: source.number, bytes: json.length };
     for (const { sink, keepsState } of decision.sinks) {
       if (superseded && keepsState) this.debts.supersede(sink, seq, receivedAt);
-      else this.debts.owe(sink, seq, finding, weight);
+      else this.debts.owe(sink, seq, finding, weight, receivedAt);
     }
     for (const route of decision.routes) this.ledger.routes.change(route).alerts += 1;
     if (decision.routes.length === 0) source.unrouted += 1;

@@ -109,11 +109,12 @@ export class Debts {
     for (const [name, reason, since, by] of parked.raw().all()) this.#parked.set(name, { reason, since, by });
   }
 
-  /** One more delivery, of an alert later than all before it. */
-  owe(sink: string, alert: number, finding: number, weight: Weight): void {
+  /** One more delivery, of an alert later than all before it, accepted at `at`. */
+  owe(sink: string, alert: number, finding: number, weight: Weight, at: number): void {
     const total = this.ledger.sinks.change(sink);
     total.pending += 1;
     this.#count(weight, 1);
+    this.ledger.hours.sink(at, total.number).owed += 1;
     this.#owed.add(total.number, alert, finding);
     this.#newlyOwed.push({ sink, owed: { alert, finding, attempts: 0 } });
   }
@@ -122,6 +123,7 @@ export class Debts {
   supersede(sink: string, alert: number, at: number): void {
     const total = this.ledger.sinks.change(sink);
     total.superseded += 1;
+    this.ledger.hours.sink(at, total.number).owed += 1;
     this.#settled.add(alert, total.number, superseded, 0, at, null, null, null, null);
   }
 

@@ -1,33 +1,58 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeJournal } from '../../../test/contract/journal.js';
 import { acceptedRequest } from '../../../test/support/accepted-request.js';
-import type { Journal } from '../../core/journal.js';
+import type { Journal, JournalContext } from '../../core/journal.js';
+import type { JournalOptions } from '../../kit/journal-options.js';
 import { openSqlite, SqliteOptions } from './journal.js';
 
 /** The writer's thread runs what was built: jest compiles nothing for another thread. */
 const workerUrl = new URL('../../../dist/journal/sqlite/worker.js', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-journal-'));
+const paths = new WeakMap<Journal, string>();
 let files = 0;
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const newPath = (): string => {
+function nextPath(): string {
   files += 1;
   return join(folder, `${String(files)}.db`);
-};
+}
 
-describeJournal('sqlite', (options, context) =>
-  openSqlite(Object.assign(new SqliteOptions(), { path: newPath() }, options), context, workerUrl),
+async function openAt(path: string, options: Partial<JournalOptions>, context: JournalContext): Promise<Journal> {
+  const journal = await openSqlite(Object.assign(new SqliteOptions(), { path }, options), context, workerUrl);
+  paths.set(journal, path);
+  return journal;
+}
+
+/**
+ * What a kill would leave: the files as the kernel has them, in the order in which they are written backwards, so that
+ * a checkpoint meanwhile does no harm.
+ */
+function copyAsKilled(from: string): string {
+  const to = nextPath();
+  for (const which of ['.mark', '-wal', '']) if (existsSync(from + which)) copyFileSync(from + which, to + which);
+  return to;
+}
+
+describeJournal(
+  'sqlite',
+  (options, context) => openAt(nextPath(), options, context),
+  async (journal, how, options, context) => {
+    const path = paths.get(journal) ?? '';
+    const next = how === 'crash' ? copyAsKilled(path) : path;
+    await journal.close();
+    return openAt(next, options, context);
+  },
 );
 
 describe('the sqlite journal, opened again', () => {
   it('knows what is pending, and takes off what is settled then', async () => {
-    const path = newPath();
+    const path = nextPath();
     const open = (): Promise<Journal> =>
       openSqlite(Object.assign(new SqliteOptions(), { path }), { now: Date.now }, workerUrl);
     const first = await open();

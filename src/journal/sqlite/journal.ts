@@ -34,8 +34,10 @@ import type {
   ReplayStep,
   UnfinishedReplay,
 } from '../../core/replay.js';
+import type { Ledger, LedgerRange } from '../../core/ledger.js';
 import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
+import { takeAccount } from './account.js';
 import { copyAllButLast } from './held-file.js';
 import { claimFields, type Claims } from './methods.js';
 import type { From, Stretch } from './searches.js';
@@ -159,6 +161,10 @@ class SqliteJournal extends Journal {
 
   counts(): Promise<JournalCounts> {
     return this.thread.call('counts');
+  }
+
+  ledger(range?: LedgerRange): Promise<Ledger> {
+    return takeAccount(this.thread, range);
   }
 
   acknowledge(): Promise<void> {

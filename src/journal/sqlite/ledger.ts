@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { Decisions } from './decisions.js';
+import { Hours } from './hours.js';
 import { PendingBoard } from './pending.js';
 import { Totals } from './totals.js';
 
@@ -22,6 +23,7 @@ export class Ledger {
   readonly routes;
   readonly sinks;
   readonly decisions;
+  readonly hours;
   readonly pending = new PendingBoard();
 
   constructor(db: Database.Database) {
@@ -29,21 +31,25 @@ export class Ledger {
     this.routes = new Totals(db, 'routes', routeFields);
     this.sinks = new Totals(db, 'sinks', sinkFields);
     this.decisions = new Decisions(db);
+    this.hours = new Hours(db);
     this.pending.show(this.sources.all());
   }
 
   /** Writes what the open transaction counted. */
   flush(): void {
     for (const totals of [this.sources, this.routes, this.sinks]) totals.write();
+    this.hours.flush();
   }
 
   commit(): void {
     this.pending.show(this.sources.changed());
     for (const totals of [this.sources, this.routes, this.sinks]) totals.commit();
+    this.hours.commit();
   }
 
   rollback(): void {
     for (const totals of [this.sources, this.routes, this.sinks]) totals.rollback();
+    this.hours.rollback();
     this.decisions.forget();
   }
 }

@@ -9,6 +9,7 @@ import type {
   Settlement,
 } from '../../core/journal.js';
 import type { ReplayMark, ReplayRequest, ReplaySelect, ReplayStep } from '../../core/replay.js';
+import type { LedgerRange } from '../../core/ledger.js';
 import type { ClaimedDelivery } from './debts.js';
 import type { From } from './searches.js';
 import type { Store } from './store.js';
@@ -66,6 +67,9 @@ export function readsOf(store: Store) {
     alert: (id: string) => store.records.alert(id),
     raw: (id: string) => store.records.raw(id),
     counts: () => store.records.counts(),
+    books: (range: LedgerRange | undefined) => store.books.kept(range),
+    countAlerts: (range: LedgerRange, after: number, to: number) => store.books.countAlerts(range, after, to),
+    countRequests: (range: LedgerRange, after: number, to: number) => store.books.countRequests(range, after, to),
     alerts: (query: AlertQuery, from: From) => store.searches.alerts(query, from),
     deliveries: (query: DeliveryQuery, from: From) => store.searches.deliveries(query, from),
     quarantine: (from: From) => store.searches.quarantine(from),

@@ -18,11 +18,28 @@ const requestsPerStep = 200;
 
 type AlertRow = {
   readonly seq: number;
+  readonly source: number;
   readonly fingerprint: Buffer;
   readonly dedup_key: Buffer;
   readonly received_at: number;
   readonly decision: number;
 };
+
+type RequestRow = {
+  readonly seq: number;
+  readonly source: number;
+  readonly received_at: number;
+  readonly probe: string | null;
+  /** 1: alerts of it are kept. */
+  readonly left: number;
+};
+
+const goneOf = {
+  pending: undefined,
+  delivered: 'gone_delivered',
+  dead: 'gone_dead',
+  superseded: 'gone_superseded',
+} as const;
 
 /** Removes what is old and owed to nobody, a little at a time. Called within a transaction. */
 export class Purge {
@@ -30,6 +47,7 @@ export class Purge {
   readonly #selectRequests;
   readonly #isOwed;
   readonly #isDead;
+  readonly #selectSettled;
   readonly #deletions;
   readonly #deleteRequest;
   readonly #deleteUnread;
@@ -45,15 +63,18 @@ export class Purge {
     private readonly options: Retention,
   ) {
     this.#selectAlerts = db.prepare<[number, number], AlertRow>(
-      'SELECT seq, fingerprint, dedup_key, received_at, decision FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?',
+      'SELECT seq, source, fingerprint, dedup_key, received_at, decision FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?',
     );
-    this.#selectRequests = db.prepare<[number, number], { seq: number; received_at: number; left: number }>(
-      `SELECT seq, received_at, EXISTS (
+    this.#selectRequests = db.prepare<[number, number], RequestRow>(
+      `SELECT seq, source, received_at, probe, EXISTS (
          SELECT 1 FROM alerts WHERE seq >= first_alert AND seq < first_alert + requests.alerts
        ) AS left FROM requests WHERE seq > ? ORDER BY seq LIMIT ?`,
     );
     this.#isOwed = db.prepare<[number, number], number>('SELECT 1 FROM owed WHERE sink = ? AND alert = ?').pluck();
     this.#isDead = db.prepare<[number, number], number>('SELECT 1 FROM settled WHERE alert = ? AND state = ?').pluck();
+    this.#selectSettled = db
+      .prepare<[number], [number, number]>('SELECT sink, state FROM settled WHERE alert = ?')
+      .raw();
     this.#deletions = [
       db.prepare<[number]>('DELETE FROM attempts WHERE alert = ?'),
       db.prepare<[number]>('DELETE FROM settled WHERE alert = ?'),
@@ -81,11 +102,7 @@ export class Purge {
     const requests = this.#selectRequests
       .all(this.#requestsTo, requestsPerStep)
       .filter((row) => row.received_at <= cutoff);
-    for (const { seq, left } of requests) {
-      if (left === 1) continue;
-      this.#deleteUnread.run(seq);
-      this.#deleteRequest.run(seq);
-    }
+    for (const request of requests) if (request.left === 0) this.#removeRequest(request);
     const lastRequest = requests.at(-1);
     this.#alertsTo = lastRequest ? this.#alertsTo : 0;
     this.#requestsTo = lastRequest?.seq ?? 0;
@@ -101,8 +118,22 @@ export class Purge {
     });
   }
 
-  #remove({ seq, fingerprint, dedup_key: dedupKey }: AlertRow): void {
+  /** What goes stays in the account. */
+  #remove({ seq, source, received_at: receivedAt, decision, fingerprint, dedup_key: dedupKey }: AlertRow): void {
+    const { hours, decisions } = this.ledger;
+    for (const [sink, state] of this.#selectSettled.all(seq)) {
+      const gone = goneOf[deliveryStates[state] ?? 'pending'];
+      if (gone) hours.sink(receivedAt, sink)[gone] += 1;
+    }
+    hours.source(receivedAt, source)[decisions.get(decision).routes.length > 0 ? 'gone_routed' : 'gone_unrouted'] += 1;
     for (const deletion of this.#deletions) deletion.run(seq);
     this.findings.forget(fingerprint, dedupKey, seq);
+  }
+
+  #removeRequest({ seq, source, received_at: receivedAt, probe }: RequestRow): void {
+    const hour = this.ledger.hours.source(receivedAt, source);
+    hour.gone_quarantined += this.#deleteUnread.run(seq).changes;
+    hour.gone_probes += probe === null ? 0 : 1;
+    this.#deleteRequest.run(seq);
   }
 }

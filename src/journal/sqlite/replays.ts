@@ -20,6 +20,7 @@ type AlertRow = {
   readonly seq: number;
   readonly fingerprint: Buffer;
   readonly source: number;
+  readonly received_at: number;
   readonly decision: number;
   readonly bytes: number;
 };
@@ -67,7 +68,7 @@ export class Replays {
          unconfigured = unconfigured + ? WHERE number = ? RETURNING *`,
     );
     this.#selectAlert = db.prepare<[Buffer], AlertRow>(
-      'SELECT seq, fingerprint, source, decision, length(json) AS bytes FROM alerts WHERE id = ?',
+      'SELECT seq, fingerprint, source, received_at, decision, length(json) AS bytes FROM alerts WHERE id = ?',
     );
     this.#selectSettled = db.prepare<[number, number], SettledRow>(
       'SELECT state, attempts, attempt FROM settled WHERE alert = ? AND sink = ?',
@@ -134,7 +135,10 @@ export class Replays {
     if (this.#wasReplayed.get(alert.seq, total.number, replay) !== undefined) return false;
     const settled = this.#selectSettled.get(alert.seq, total.number);
     if (settled ? routed !== undefined || !this.#unsettle(alert, total, settled) : !routed) return false;
-    if (routed) this.#decideAgain(alert, { sink, ...routed });
+    if (routed) {
+      this.#decideAgain(alert, { sink, ...routed });
+      this.ledger.hours.sink(alert.received_at, total.number).owed += 1;
+    }
     const attempts = settled?.attempts ?? 0;
     const finding = alert.fingerprint.readUIntBE(0, 6);
     this.#owe.run(total.number, alert.seq, finding, attempts, replay);
@@ -165,6 +169,7 @@ export class Replays {
     for (const route of newRoutes) this.ledger.routes.change(route).alerts += 1;
     if (before.routes.length === 0 && newRoutes.length > 0) {
       this.ledger.sources.change(this.ledger.sources.nameOf(alert.source)).unrouted -= 1;
+      this.ledger.hours.source(alert.received_at, alert.source).routed += 1;
     }
   }
 }

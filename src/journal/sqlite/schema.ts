@@ -138,6 +138,64 @@ export const migrations: readonly string[] = [
   ALTER TABLE gaps ADD COLUMN end_unknown INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE gaps ADD COLUMN backup_at INTEGER;
   `,
+  `
+  -- What was accepted by hour (since the epoch), counted when it was; gone_: of that, the rows that were purged.
+  -- first_ and last_: the numbers that an hour may be among. Hour -1: what was purged before the hours were kept.
+  CREATE TABLE source_hours (
+    hour INTEGER NOT NULL, source INTEGER NOT NULL, received INTEGER NOT NULL, accepted INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL, routed INTEGER NOT NULL, gone_routed INTEGER NOT NULL, gone_unrouted INTEGER NOT NULL,
+    gone_quarantined INTEGER NOT NULL, gone_probes INTEGER NOT NULL, first_request INTEGER NOT NULL,
+    first_alert INTEGER NOT NULL, last_request INTEGER NOT NULL, last_alert INTEGER NOT NULL, PRIMARY KEY (hour, source)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sink_hours (
+    hour INTEGER NOT NULL, sink INTEGER NOT NULL, owed INTEGER NOT NULL, gone_delivered INTEGER NOT NULL,
+    gone_dead INTEGER NOT NULL, gone_superseded INTEGER NOT NULL, PRIMARY KEY (hour, sink)
+  ) STRICT, WITHOUT ROWID;
+
+  INSERT INTO source_hours
+  SELECT received_at / 3600000, source, count(*), count(*), 0, sum(json_array_length(text, '$.routes') > 0), 0, 0, 0, 0,
+         min(request), min(seq), max(request), max(seq)
+  FROM alerts JOIN decisions ON number = decision WHERE true GROUP BY 1, 2;
+  INSERT INTO source_hours
+  SELECT received_at / 3600000, source, count(probe), 0, 0, 0, 0, 0, 0, 0, min(seq), 9007199254740991, max(seq), 0
+  FROM requests WHERE true GROUP BY 1, 2
+  ON CONFLICT DO UPDATE SET received = received + excluded.received,
+    first_request = min(first_request, excluded.first_request), last_request = max(last_request, excluded.last_request);
+  INSERT INTO source_hours
+  SELECT received_at / 3600000, source, count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  FROM unread JOIN requests ON requests.seq = request WHERE true GROUP BY 1, 2
+  ON CONFLICT DO UPDATE SET received = received + excluded.received;
+  INSERT INTO source_hours
+  SELECT -1, number, accepted + duplicates + quarantined + probes - known_received, accepted - known_accepted, duplicates,
+         accepted - unrouted - known_routed, accepted - unrouted - known_routed,
+         unrouted - (known_accepted - known_routed), quarantined - known_quarantined, probes - known_probes,
+         9007199254740991, 9007199254740991, 0, 0
+  FROM sources JOIN (
+    SELECT number AS of,
+      (SELECT coalesce(sum(h.received), 0) FROM source_hours AS h WHERE source = number) AS known_received,
+      (SELECT coalesce(sum(h.accepted), 0) FROM source_hours AS h WHERE source = number) AS known_accepted,
+      (SELECT coalesce(sum(h.routed), 0) FROM source_hours AS h WHERE source = number) AS known_routed,
+      (SELECT count(*) FROM unread JOIN requests ON requests.seq = request WHERE source = number) AS known_quarantined,
+      (SELECT count(probe) FROM requests WHERE source = number) AS known_probes
+    FROM sources
+  ) ON of = number;
+
+  INSERT INTO sink_hours
+  SELECT received_at / 3600000, sink, count(*), 0, 0, 0 FROM settled JOIN alerts ON seq = alert WHERE true GROUP BY 1, 2;
+  INSERT INTO sink_hours
+  SELECT received_at / 3600000, sink, count(*), 0, 0, 0 FROM owed JOIN alerts ON seq = alert WHERE true GROUP BY 1, 2
+  ON CONFLICT DO UPDATE SET owed = owed + excluded.owed;
+  INSERT INTO sink_hours
+  SELECT -1, number, delivered + dead + superseded - known_delivered - known_dead - known_superseded,
+         delivered - known_delivered, dead - known_dead, superseded - known_superseded
+  FROM sinks JOIN (
+    SELECT number AS of,
+      (SELECT count(*) FROM settled WHERE sink = number AND state = 1) AS known_delivered,
+      (SELECT count(*) FROM settled WHERE sink = number AND state = 2) AS known_dead,
+      (SELECT count(*) FROM settled WHERE sink = number AND state = 3) AS known_superseded
+    FROM sinks
+  ) ON of = number;
+  `,
 ];
 
 /**

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Settlement } from '../../core/journal.js';
 import { Acceptance, type Duplicate } from './acceptance.js';
 import { AuditTrail } from './audit.js';
+import { BookKeeping } from './books.js';
 import type { Clocks } from './backlog.js';
 import { Debts } from './debts.js';
 import { asUnavailable, diskIsFull, isFull } from './errors.js';
@@ -51,6 +52,7 @@ export class Store {
   readonly audit: AuditTrail;
   readonly replays: Replays;
   readonly candidates: Candidates;
+  readonly books: BookKeeping;
   readonly #db: Database.Database;
   readonly #ledger: Ledger;
   readonly #findings: Findings;
@@ -91,6 +93,7 @@ export class Store {
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
     this.replays = new Replays(this.#db, this.#ledger, this.debts);
     this.candidates = new Candidates(this.#db, this.#ledger, this.#findings, this.records);
+    this.books = new BookKeeping(this.#db, this.#ledger, this.debts, this.#acceptance, this.gaps);
     this.#walState = this.#db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(NOOP)');
     this.#countWrite = this.#db.prepare<[number]>("INSERT OR REPLACE INTO progress VALUES ('last_write', ?)");
     this.#begin = this.#db.prepare('BEGIN IMMEDIATE');
