@@ -10,6 +10,7 @@ import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
+import { ReplaysController } from './replays.controller.js';
 import { RoleGuard } from './role.guard.js';
 import { ReloadController } from './reload.controller.js';
 import { RoutesController } from './routes.controller.js';
@@ -18,7 +19,7 @@ import { SourcesController } from './sources.controller.js';
 import { TailController } from './tail.controller.js';
 
 /**
- * For the people who run it. Needs `AdminOptions`, `Journal`, `Readiness`, `ActivityStream`, `Router` and `Log` from a global
+ * For the people who run it. Needs `AdminOptions`, `Journal`, `Readiness`, `ActivityStream`, `ReplayControl`, `Router` and `Log` from a global
  * module, and `prepareAdmin(app)` before the application listens.
  */
 @Module({
@@ -31,6 +32,7 @@ import { TailController } from './tail.controller.js';
     AlertsController,
     LedgerController,
     DeadLettersController,
+    ReplaysController,
     TailController,
     AuditController,
     BackupController,

@@ -413,6 +413,8 @@ describe('the documentation of the API', () => {
       '/api/v1/probes',
       '/api/v1/quarantine',
       '/api/v1/reload',
+      '/api/v1/replays',
+      '/api/v1/replays/{id}',
       '/api/v1/routes',
       '/api/v1/routes/test',
       '/api/v1/sinks',

@@ -68,6 +68,11 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
         this.log.error({ trigger, problems: problems.map(cut) }, 'config not reloaded: the one before goes on');
         break;
       }
+      case 'replay': {
+        const { id, mode, state, looked, owed, outdated, unconfigured } = activity;
+        this.log.info({ replay: id, mode, looked, owed, outdated, unconfigured }, `replay ${state}`);
+        break;
+      }
       case 'fault':
         this.log.error({ part: activity.part, sink: activity.sink, reason: cut(activity.reason) }, 'fault');
     }

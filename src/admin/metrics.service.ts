@@ -187,6 +187,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
         break;
       case 'parked':
       case 'resumed':
+      case 'replay':
       case 'pressure':
         break;
     }
@@ -209,11 +210,12 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     if (unrouted > 0) this.#unrouted.inc({ source }, unrouted);
   }
 
-  #countAttempt({ sink, at, acceptedAt, attempt, next }: Of<'attempted'>): void {
+  #countAttempt({ sink, at, acceptedAt, attempt, next, isReplay }: Of<'attempted'>): void {
     const { outcome, cause, answer } = attempt;
     const reason = answer ? `http_${answer.status}` : (cause ?? 'none');
     this.#deliveries.inc({ sink, outcome, reason });
-    if (next === 'delivered') this.#deliveredAfter.observe({ sink }, (at - acceptedAt) / 1_000);
+    // How long ago the alert of a replay was accepted says nothing of how fast we are.
+    if (next === 'delivered' && !isReplay) this.#deliveredAfter.observe({ sink }, (at - acceptedAt) / 1_000);
   }
 
   async #askJournal(): Promise<void> {

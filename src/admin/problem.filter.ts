@@ -74,11 +74,18 @@ function answer(response: ServerResponse, problem: Problem): void {
 export function invalidQuery(errors: readonly ValidationError[]): BadRequestException {
   return new BadRequestException({
     message: 'The request has values that will not do.',
-    errors: errors.map(({ property, constraints = {} }) => ({
-      name: property,
-      detail: Object.values(constraints).join('; '),
-    })),
+    errors: errors.flatMap((error) => namedProblems(error)),
   });
+}
+
+/** Of a value and of what is inside of it, by its path. */
+function namedProblems(
+  { property, constraints, children = [] }: ValidationError,
+  path = '',
+): readonly { readonly name: string; readonly detail: string }[] {
+  const name = `${path}${property}`;
+  const own = constraints ? [{ name, detail: Object.values(constraints).join('; ') }] : [];
+  return [...own, ...children.flatMap((child) => namedProblems(child, `${name}.`))];
 }
 
 function problemOf(error: unknown): Problem {

@@ -22,7 +22,20 @@ export function withAdmin(command: Command): Command {
 
 /** Asks for JSON. Throws with what the router says of it, or why it could not be asked. */
 export async function askAdmin(address: AdminAddress, path: string): Promise<unknown> {
-  const { data } = await getFromAdmin<unknown>(address, path, 'json', AbortSignal.timeout(answerWithinMs));
+  const { data } = await requestToAdmin<unknown>(address, path, 'json', AbortSignal.timeout(answerWithinMs));
+  return data;
+}
+
+/** Asks for a change, or for an answer that takes a body. Throws as `askAdmin`. */
+export async function postToAdmin(address: AdminAddress, path: string, body: object): Promise<unknown> {
+  const { data } = await requestToAdmin<unknown>(
+    address,
+    path,
+    'json',
+    AbortSignal.timeout(answerWithinMs),
+    'post',
+    body,
+  );
   return data;
 }
 
@@ -33,7 +46,7 @@ export async function* streamAdmin(
   signal: AbortSignal,
 ): AsyncGenerator<unknown, void> {
   try {
-    const { data: stream } = await getFromAdmin<Readable>(address, path, 'stream', signal);
+    const { data: stream } = await requestToAdmin<Readable>(address, path, 'stream', signal);
     let buffered = '';
     for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
       buffered += chunk;
@@ -61,7 +74,7 @@ export async function downloadFromAdmin(
     silent.abort();
   }, answerWithinMs);
   try {
-    const { data, headers } = await getFromAdmin<Readable>(address, path, 'stream', silent.signal, 'post');
+    const { data, headers } = await requestToAdmin<Readable>(address, path, 'stream', silent.signal, 'post');
     return { bytes: Number(headers['content-length']), chunks: watched(address, data, timer) };
   } catch (error) {
     clearTimeout(timer);
@@ -86,18 +99,20 @@ async function* watched(
   }
 }
 
-async function getFromAdmin<T>(
+async function requestToAdmin<T>(
   { admin, token }: AdminAddress,
   path: string,
   responseType: 'json' | 'stream',
   signal: AbortSignal,
   method: 'get' | 'post' = 'get',
+  body?: object,
 ): Promise<AxiosResponse<T>> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${headerText(token)}` };
   try {
     return await axios.request<T>({
       url: new URL(path, admin).href,
       method,
+      ...(body && { data: body }),
       headers,
       responseType,
       signal,
@@ -126,8 +141,10 @@ function reasonOf(error: unknown): string {
   return text(at(error, 'code')) ?? text(at(error, 'message')) ?? String(error);
 }
 
-/** Of a problem document, which a stream has still to deliver. */
+/** Of a problem document, which a stream has still to deliver: what is wrong, and each value that will not do. */
 async function detailOf(data: unknown, otherwise: string): Promise<string> {
   const problem = data instanceof Readable ? await json(data).catch(() => undefined) : data;
-  return text(at(problem, 'detail')) ?? otherwise;
+  const errors = at(problem, 'errors');
+  const values = Array.isArray(errors) ? errors.map((error) => text(at(error, 'detail')) ?? '') : [];
+  return [text(at(problem, 'detail')) ?? otherwise, ...values].join(' ');
 }

@@ -53,7 +53,12 @@ describe('signalbox dead-letters', () => {
     terminal.out = '';
     await deadLetters();
     const lines = terminal.out.split('\n');
-    expect(lines.map((line) => line.split('  ').at(-1)?.trim())).toEqual(['flood: no', 'fire: no', 'disk\\u001b[2J: no', '']);
+    expect(lines.map((line) => line.split('  ').at(-1)?.trim())).toEqual([
+      'flood: no',
+      'fire: no',
+      'disk\\u001b[2J: no',
+      '',
+    ]);
     expect(lines[2]).toContain(`2026-03-01T12:00:00.000Z  ${id}  pager  theirs  high `);
   });
 

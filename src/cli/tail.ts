@@ -69,6 +69,8 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return [`reloaded   ${[...told.sources, ...told.sinks].join(', ') || 'nothing but routes'}`];
     case 'reload-failed':
       return told.problems.map((problem) => `not reloaded  ${problem}`);
+    case 'replay':
+      return [`replay     ${told.id}  ${told.mode} ${told.state}: ${told.owed} owed`];
     case 'fault':
       return [`fault      ${told.part}${told.sink === undefined ? '' : ` ${told.sink}`}: ${told.reason}`];
   }

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import type { NewAlert } from './alert.js';
+import type { ReplayRecord } from './replay.js';
 import type { Attempt, ParkedBy, Pending } from './journal.js';
 import type { PressureLevel } from './pressure.js';
 import type { ReloadResult, ReloadTrigger } from './reload.js';
@@ -40,6 +41,7 @@ export type Activity =
       readonly sink: string;
       readonly alertId: string;
       readonly acceptedAt: number;
+      readonly isReplay?: true;
       readonly attempt: Attempt;
       readonly next: 'delivered' | 'pending' | 'dead';
     }
@@ -79,6 +81,11 @@ export type Activity =
       readonly trigger: ReloadTrigger;
       readonly problems: readonly string[];
     }
+  /** A replay began, or went on after a restart; or it has looked at everything it was asked for. */
+  | ({ readonly kind: 'replay'; readonly at: number; readonly state: 'started' | 'finished' } & Pick<
+      ReplayRecord,
+      'id' | 'mode' | 'looked' | 'owed' | 'outdated' | 'unconfigured'
+    >)
   /** Something of ours failed; nothing is lost by it, and somebody should know. */
   | {
       readonly kind: 'fault';

@@ -187,3 +187,8 @@ export function actionOf(state: State, isFirstSight: boolean): Action {
   if (isTerminal(state)) return 'close';
   return isFirstSight ? 'create' : 'update';
 }
+
+/** When the finding was made or, of a later report of it, when it changed; RFC 3339. */
+export function reportTimeOf({ action, time, updatedTime }: Pick<Alert, 'action' | 'time' | 'updatedTime'>): string {
+  return action === 'create' ? time : (updatedTime ?? time);
+}

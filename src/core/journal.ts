@@ -318,8 +318,8 @@ export abstract class Journal {
   abstract replay(id: string): Promise<ReplayRecord | undefined>;
   abstract replays(page: PageRequest): Promise<Page<ReplayRecord>>;
   abstract unfinishedReplays(): Promise<readonly UnfinishedReplay[]>;
-  /** What a selection has after a place, a bounded stretch of it, in the order accepted. */
-  abstract replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates>;
+  /** What a selection has after a place, in the order accepted; looks at no more than so many alerts at a time. */
+  abstract replayCandidates(select: ReplaySelect, place?: string, limit?: number): Promise<ReplayCandidates>;
   /**
    * Makes deliveries due by a replay: settled ones again, new ones for the first time. What is pending, or was made due
    * by a replay since this one was asked for, is left alone: whoever asks twice gets one more chain of attempts.

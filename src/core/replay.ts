@@ -61,6 +61,8 @@ export type UnfinishedReplay = { readonly replay: ReplayRecord; readonly place?:
 
 /** An alert that a replay may take, with its deliveries as they are now. */
 export type ReplayCandidate = {
+  /** Where to go on after it. */
+  readonly place: string;
   readonly alert: Alert;
   /** True when a newer report of its finding was accepted. */
   readonly isOutdated: boolean;

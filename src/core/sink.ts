@@ -39,6 +39,11 @@ export type Sink = {
    * sent. False where everything is appended (logs, files).
    */
   readonly keepsState: boolean;
+  /**
+   * How old a report may be, in milliseconds; an older one is sent with a later time. Absent: any age. The time is
+   * `reportTimeOf` it.
+   */
+  readonly maxAge?: number;
   /** One outcome for all, or one each in the order given. */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome | readonly Outcome[]>;
   /** True when a parked sink may go on. */

@@ -5,6 +5,8 @@ import type { Timing } from './settlement.js';
 /** A plugin that has not answered by then is taken to hang, though it was told to stop long before. */
 const deadlineMs = 45_000;
 
+const replayTag = 'replay:true';
+
 export type Attempted = { readonly delivery: Delivery; readonly outcome: Outcome; readonly timing: Timing };
 
 /**
@@ -61,11 +63,17 @@ async function callSink(
   signal: AbortSignal,
 ): Promise<Outcome | readonly Outcome[]> {
   try {
-    return await sink.deliver(batch, signal);
+    return await sink.deliver(batch.map(marked), signal);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: 'rejected', cause: 'plugin', reason: `the sink's code failed: ${reason}` };
   }
+}
+
+/** Told by a tag, so that every sink tells it and nobody takes an old alert for news. */
+function marked(delivery: Delivery): Delivery {
+  if (!delivery.replay) return delivery;
+  return { ...delivery, alert: { ...delivery.alert, tags: [replayTag, ...delivery.alert.tags] } };
 }
 
 function isList(outcomes: Outcome | readonly Outcome[]): outcomes is readonly Outcome[] {

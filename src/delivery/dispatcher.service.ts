@@ -55,6 +55,11 @@ export class Dispatcher extends SinkControl implements OnApplicationBootstrap, B
     await Promise.all([...ended, ...started]);
   }
 
+  /** The running sink of a name. */
+  sink(name: string): Sink | undefined {
+    return this.#loops.get(name)?.sink;
+  }
+
   async park(sink: string, reason: string): Promise<void> {
     await this.#loop(sink).park(reason);
   }

@@ -37,6 +37,16 @@ describe('a settlement', () => {
     expect(JSON.stringify(ended)).toContain('status 503');
   });
 
+  it('counts age and tries of a replay from when it was asked for', () => {
+    const retry: Outcome = { kind: 'retry', cause: 'http', reason: 'status 503' };
+    const old = { attempt: 31, acceptedAt: now - 30 * policy.maxAge };
+    const replay = { id: 'r', at: now - 1_000, attemptsBefore: 30 };
+    const again = (at: number) =>
+      settle(sampleDelivery({ ...old, replay: { ...replay, at } }), retry, timing, policy).next;
+    expect(again(now - 1_000)).toEqual({ kind: 'pending', dueAt: now + 500 });
+    expect(again(now - policy.maxAge)).toMatchObject({ kind: 'dead', fault: 'age' });
+  });
+
   it('keeps a parked delivery due, whatever its age: its sink is what waits', () => {
     const parked: Outcome = { kind: 'parked', cause: 'http', reason: 'status 403' };
     expect(next(parked, { maxAge: 0 })).toEqual({ kind: 'pending', dueAt: now });

@@ -48,9 +48,14 @@ function nextOf(
     case 'rejected':
       return { kind: 'dead', fault: outcome.cause === 'plugin' ? 'ours' : 'theirs', reason: outcome.reason };
     case 'retry':
-      if (now - delivery.acceptedAt >= maxAge) {
+      if (now - (delivery.replay?.at ?? delivery.acceptedAt) >= maxAge) {
         return { kind: 'dead', fault: 'age', reason: `retried until its age limit; last: ${outcome.reason}` };
       }
-      return { kind: 'pending', dueAt: now + backoffMs(delivery.attempt, random, outcome.afterMs) };
+      return { kind: 'pending', dueAt: now + backoffMs(triesOf(delivery), random, outcome.afterMs) };
   }
+}
+
+/** A replay begins anew: what was tried before it was asked for does not count. */
+function triesOf({ attempt, replay }: Delivery): number {
+  return attempt - (replay?.attemptsBefore ?? 0);
 }

@@ -160,6 +160,7 @@ export class SinkLoop {
         sink: this.name,
         alertId: delivery.alert.id,
         acceptedAt: delivery.acceptedAt,
+        ...(delivery.replay && { isReplay: true }),
         attempt: settlement.attempt,
         next: settlement.next.kind,
       });

@@ -11,9 +11,12 @@ import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
 import { Readiness } from '../../src/core/readiness.js';
 import { Reload, type ReloadResult } from '../../src/core/reload.js';
+import { ReplayControl } from '../../src/core/replay-control.js';
 import { SinkControl, type SinkTest } from '../../src/core/sink-control.js';
 import type { Role } from '../../src/core/role.js';
 import { Secret } from '../../src/core/secret.js';
+import type { ReplayConfig } from '../../src/delivery/replay-choice.js';
+import { Replayer } from '../../src/delivery/replayer.service.js';
 import { memory } from '../../src/journal/memory/journal.js';
 import { RouteOptions } from '../../src/routing/route.js';
 import { Router } from '../../src/routing/router.js';
@@ -83,6 +86,12 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
     maxBody: 10_000,
     pendingLimits: { maxPending: 10, maxPendingBytes: 1_000_000 },
   };
+  const router = new Router(routes);
+  const kinds = new Map([
+    ['pager', { keepsState: true }],
+    ['archive', { keepsState: false, maxAge: 3_600_000 }],
+  ]);
+  const replayConfig: ReplayConfig = { sink: (name) => kinds.get(name), decide: (alert) => router.decide(alert) };
   const surroundings = surround([
     { provide: AdminOptions, useValue: options },
     { provide: Journal, useValue: journal },
@@ -90,7 +99,8 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
     { provide: ActivityStream, useValue: activity },
     { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
     { provide: Reload, useValue: { reload: () => Promise.resolve(reloaded) } satisfies Reload },
-    { provide: Router, useValue: new Router(routes) },
+    { provide: ReplayControl, useValue: new Replayer(replayConfig, journal, activity) },
+    { provide: Router, useValue: router },
     { provide: Log, useValue: log },
   ]);
   const testing = await Test.createTestingModule({ imports: [surroundings, AdminModule] }).compile();

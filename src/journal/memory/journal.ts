@@ -223,9 +223,9 @@ class MemoryJournal extends Journal {
     return this.#replays.unfinished();
   }
 
-  async replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates> {
+  async replayCandidates(select: ReplaySelect, place?: string, limit?: number): Promise<ReplayCandidates> {
     await this.check();
-    return candidatesOf(this.#alerts.values(), this.#findings, select, place);
+    return candidatesOf(this.#alerts.values(), this.#findings, select, place, limit);
   }
 
   async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {

@@ -75,14 +75,15 @@ export function candidatesOf(
   findings: ReadonlyMap<string, KeptFinding>,
   select: ReplaySelect,
   place = '0',
+  limit = alertsPerStretch,
 ): ReplayCandidates {
   const looked = [...alerts]
     .filter((kept) => kept.seq > Number(place) && (select.ids?.includes(kept.alert.id) ?? true))
-    .slice(0, alertsPerStretch);
+    .slice(0, limit);
   const last = looked.at(-1);
   return {
     items: looked.filter((kept) => isSelected(kept, select)).map((kept) => candidateOf(kept, findings)),
-    ...(last && looked.length === alertsPerStretch && { next: String(last.seq) }),
+    ...(last && looked.length === limit && { next: String(last.seq) }),
   };
 }
 
@@ -97,6 +98,7 @@ function isSelected(kept: KeptAlert, { ids: _ids, state, fault, sink, ...query }
 function candidateOf(kept: KeptAlert, findings: ReadonlyMap<string, KeptFinding>): ReplayCandidate {
   const reports = findings.get(kept.alert.fingerprint)?.reports.values() ?? [];
   return {
+    place: String(kept.seq),
     alert: kept.alert,
     isOutdated: kept.superseded || [...reports].some(({ as }) => as.seq > kept.seq && !as.superseded),
     deliveries: kept.deliveries.map(({ sink, state, fault }) => ({

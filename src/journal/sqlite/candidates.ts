@@ -42,26 +42,27 @@ export class Candidates {
   }
 
   /** `place` is the number of the alert looked at last. */
-  find(select: ReplaySelect, place: string | undefined): ReplayCandidates {
+  find(select: ReplaySelect, place: string | undefined, limit = alertsPerStretch): ReplayCandidates {
     const after = place === undefined ? 0 : Number(place);
-    const rows = this.#rows(select, after);
+    const rows = this.#rows(select, after, limit);
     const items = rows.map((row) => this.#candidateOf(row, select)).filter((found) => found !== undefined);
     const last = rows.at(-1);
-    return { items, ...(last && rows.length === alertsPerStretch && { next: String(last.seq) }) };
+    return { items, ...(last && rows.length === limit && { next: String(last.seq) }) };
   }
 
-  #rows(select: ReplaySelect, after: number): readonly AlertRow[] {
+  #rows(select: ReplaySelect, after: number, limit: number): readonly AlertRow[] {
     if (select.ids) {
       const rows = select.ids.map((id) => this.#selectById.get(idOrNothing(id) ?? Buffer.alloc(0)));
       return sorted(
         rows.filter((row) => row !== undefined),
         after,
+        limit,
       );
     }
-    if (select.state !== 'dead') return this.#selectNext.all(after, alertsPerStretch);
+    if (select.state !== 'dead') return this.#selectNext.all(after, limit);
     const sinks = this.ledger.sinks.all().filter(({ name }) => name === (select.sink ?? name));
-    const numbers = new Set(sinks.flatMap(({ number }) => this.#selectDead.all(number, after, alertsPerStretch)));
-    const first = [...numbers].sort((a, b) => a - b).slice(0, alertsPerStretch);
+    const numbers = new Set(sinks.flatMap(({ number }) => this.#selectDead.all(number, after, limit)));
+    const first = [...numbers].sort((a, b) => a - b).slice(0, limit);
     return first.flatMap((seq) => this.#selectAlert.get(seq) ?? []);
   }
 
@@ -77,6 +78,7 @@ export class Candidates {
       each.state === (state ?? each.state) && each.fault === (fault ?? each.fault) && each.sink === (sink ?? each.sink);
     if ((state !== undefined || fault !== undefined) && !deliveries.some(isHit)) return undefined;
     return {
+      place: String(row.seq),
       alert: this.records.alertOf(row),
       isOutdated: row.superseded === 1 || this.#hasNewer(row),
       deliveries: deliveries.map(({ sink: name, state: its, fault: whose }) => ({
@@ -99,10 +101,10 @@ export class Candidates {
   }
 }
 
-function sorted(rows: readonly AlertRow[], after: number): readonly AlertRow[] {
+function sorted(rows: readonly AlertRow[], after: number, limit: number): readonly AlertRow[] {
   const unique = new Map(rows.map((row) => [row.seq, row]));
   return [...unique.values()]
     .filter(({ seq }) => seq > after)
     .sort((a, b) => a.seq - b.seq)
-    .slice(0, alertsPerStretch);
+    .slice(0, limit);
 }

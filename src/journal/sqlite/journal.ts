@@ -199,8 +199,8 @@ class SqliteJournal extends Journal {
     return this.thread.call('unfinishedReplays');
   }
 
-  replayCandidates(select: ReplaySelect, place?: string): Promise<ReplayCandidates> {
-    return this.thread.call('replayCandidates', select, place);
+  replayCandidates(select: ReplaySelect, place?: string, limit?: number): Promise<ReplayCandidates> {
+    return this.thread.call('replayCandidates', select, place, limit);
   }
 
   async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {

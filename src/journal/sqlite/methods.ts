@@ -80,7 +80,8 @@ export function readsOf(store: Store) {
     replay: (id: string) => store.replays.replay(id),
     replays: (from: From) => store.replays.list(from),
     unfinishedReplays: () => store.replays.unfinished(),
-    replayCandidates: (select: ReplaySelect, place: string | undefined) => store.candidates.find(select, place),
+    replayCandidates: (select: ReplaySelect, place: string | undefined, limit: number | undefined) =>
+      store.candidates.find(select, place, limit),
   };
 }
 

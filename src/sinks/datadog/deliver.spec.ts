@@ -162,7 +162,7 @@ describe('a Datadog sink', () => {
   });
 
   it('makes more calls at once where a call is one event', () => {
-    expect(open({})).toMatchObject({ maxBatch: 1, concurrency: 16, keepsState: false });
+    expect(open({})).toMatchObject({ maxBatch: 1, concurrency: 16, keepsState: false, maxAge: 17.5 * 3_600_000 });
     expect(open({ intake: 'events-v2' })).toMatchObject({ maxBatch: 1, concurrency: 16, keepsState: true });
     expect(open({ intake: 'logs' })).toMatchObject({ maxBatch: 1_000, concurrency: 4, keepsState: false });
     expect(open({ intake: 'logs', concurrency: 2 })).toMatchObject({ concurrency: 2 });

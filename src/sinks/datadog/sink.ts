@@ -5,6 +5,7 @@ import { deliverLogs, maxAlertBytes, maxLogs } from './deliver-logs.js';
 import { isKeyGood } from './judge.js';
 import { DatadogOptions } from './options.js';
 import { intakeUrl, validateUrl } from './sites.js';
+import { keptMs } from './time-window.js';
 
 /** Datadog: an event for each alert, or logs by the thousand. */
 export const datadog = defineSink({
@@ -28,6 +29,7 @@ export const datadog = defineSink({
       ...(intake === 'logs' ? { maxBatch: maxLogs, maxBatchBytes: maxAlertBytes } : { maxBatch: 1 }),
       concurrency,
       keepsState: intake === 'events-v2',
+      maxAge: keptMs,
       deliver:
         intake === 'logs'
           ? (batch, signal) => deliverLogs(batch, { ...options, tags }, post(signal), now)

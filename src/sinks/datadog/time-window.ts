@@ -1,8 +1,8 @@
-import type { Alert } from '../../core/alert.js';
+import { reportTimeOf, type Alert } from '../../core/alert.js';
 
 const hourMs = 3_600_000;
 /** Datadog takes 18 hours, less half an hour for the way there and for clocks that differ. */
-const keptMs = 17.5 * hourMs;
+export const keptMs = 17.5 * hourMs;
 const aheadMs = 1.5 * hourMs;
 
 /** The time to send, in milliseconds; `trueTime` where the alert's own is outside of what Datadog takes. */
@@ -18,7 +18,7 @@ export type Manner = {
 
 /** When the finding was made, or when its report changed; moved to the nearest time that Datadog takes. */
 export function stampOf(alert: Alert, manner: Manner): Stamp {
-  const time = alert.action === 'create' ? alert.time : (alert.updatedTime ?? alert.time);
+  const time = reportTimeOf(alert);
   const ms = Date.parse(time);
   const oldest = manner.now - (manner.keptMs ?? keptMs);
   const moved = Math.min(Math.max(ms, oldest), manner.now + aheadMs);
