@@ -1,6 +1,7 @@
 import { Controller, Get, NotFoundException, Param, ParseUUIDPipe, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Journal, type AlertRecord, type DeliverySummary, type Page } from '../core/journal.js';
+import { withoutCredentials } from '../kit/credentials.js';
 import { present } from '../kit/present.js';
 import { DeadLettersQuery } from './alerts.query.js';
 import { pageOf } from './page.query.js';
@@ -13,8 +14,11 @@ export class DeadLettersController {
 
   @Get()
   @ApiOperation({ summary: 'Deliveries that were given up, why, and whose fault it is; newest first.' })
-  list(@Query() { limit, cursor, ...filters }: DeadLettersQuery): Promise<Page<DeliverySummary>> {
-    return this.journal.deliveries({ ...present(filters), state: 'dead' }, pageOf({ limit, ...present({ cursor }) }));
+  async list(@Query() { limit, cursor, ...filters }: DeadLettersQuery): Promise<Page<DeliverySummary>> {
+    const place = pageOf({ limit, ...present({ cursor }) });
+    const { items, ...page } = await this.journal.deliveries({ ...present(filters), state: 'dead' }, place);
+    // A list is read over shoulders and pasted into tickets; the alert itself has the title as it came.
+    return { ...page, items: items.map((item) => ({ ...item, title: withoutCredentials(item.title) })) };
   }
 
   @Get(':id')
