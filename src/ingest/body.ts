@@ -50,17 +50,19 @@ export function readBody(
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       const problem = bytes > limits.maxBody ? tooLarge(limits.maxBody) : arrived(chunk.length);
       if (problem) {
+        request.off('data', take);
         request.pause();
         chunks.length = 0;
         resolve(problem);
         return;
       }
       chunks.push(chunk);
-    });
+    };
+    request.on('data', take);
     request.on('end', () => {
       const [only] = chunks;
       resolve(chunks.length === 1 && only ? only : Buffer.concat(chunks, bytes));

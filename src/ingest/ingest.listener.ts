@@ -95,6 +95,7 @@ export class IngestListener implements OnModuleDestroy {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, isAsking = false): Promise<void> {
+    if (this.#ending.has(request.socket)) return;
     try {
       const url = request.url ?? '';
       const query = url.indexOf('?');

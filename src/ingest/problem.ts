@@ -8,7 +8,7 @@ export type Problem = {
   readonly close?: boolean;
 };
 
-/** How long a sender that is still writing has to read our answer before the socket goes. */
+/** How long a sender that is still writing has to read our answer before the connection goes. */
 const lingerMs = 500;
 
 /** The same words for an unknown source and a wrong credential: a stranger learns nothing from them. */
@@ -24,11 +24,23 @@ export function sendProblem(response: ServerResponse, { status, detail, headers,
     ...headers,
     ...(close === true && { connection: 'close' }),
   });
-  response.end(body);
-  if (close === true) {
-    const { socket } = response;
-    response.on('finish', () => setTimeout(() => socket?.destroy(), lingerMs).unref());
-  }
+  if (close === true && !response.req.complete) lingerWith(body, response);
+  else response.end(body);
+}
+
+/**
+ * Sends the whole answer, and ends the connection a little later: a socket closed on bytes that were not read is reset,
+ * and a reset takes with it what the sender has not read yet. What still comes is thrown away meanwhile.
+ */
+function lingerWith(body: string, response: ServerResponse): void {
+  response.write(body);
+  const { req } = response;
+  const timer = setTimeout(() => response.end(), lingerMs).unref();
+  req.once('end', () => {
+    clearTimeout(timer);
+    response.end();
+  });
+  req.resume();
 }
 
 /** The bytes of a whole answer, for a socket on which no request could be parsed. */

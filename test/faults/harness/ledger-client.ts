@@ -6,6 +6,13 @@ import { alertOf, newFinding, reportOf, type Report } from './report.js';
 /** A report that the router answered 2xx for, and the id it gave it. */
 export type Acked = Report & { readonly id: string };
 
+export type SentBody = {
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** With its question mark. */
+  readonly query?: string;
+};
+
 type Answer = { readonly alerts: readonly { readonly id: string; readonly status: string }[] };
 
 export const sourceToken = 'SEKRET_vendor';
@@ -32,7 +39,22 @@ export class LedgerClient {
     reports: readonly Report[] = [reportOf(newFinding())],
     fields: Readonly<Record<string, unknown>> = {},
   ): Promise<number | undefined> {
-    const answer = await this.send(reports, fields);
+    return this.#noted(reports, await this.send(reports, fields));
+  }
+
+  /** Posts a body of the case's own making, in which these reports are. */
+  async postBody(reports: readonly Report[], { body, headers, query = '' }: SentBody): Promise<number | undefined> {
+    this.noteSent(reports);
+    const answer = await fetch(this.url() + query, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json', ...headers },
+      body: new Uint8Array(Buffer.from(body)),
+      signal: AbortSignal.timeout(30_000),
+    }).catch(() => undefined);
+    return this.#noted(reports, answer);
+  }
+
+  async #noted(reports: readonly Report[], answer: Response | undefined): Promise<number | undefined> {
     if (!answer) return undefined;
     const text = await answer.text().catch(() => undefined);
     if (text === undefined) return undefined;
