@@ -5,6 +5,7 @@ import { BackupController } from './backup.controller.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
+import { ExplainService } from './explain.service.js';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
@@ -38,6 +39,7 @@ import { TailController } from './tail.controller.js';
     BackupController,
   ],
   providers: [
+    ExplainService,
     LogService,
     MetricsService,
     AuditService,

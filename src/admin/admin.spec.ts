@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import request from 'supertest';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
+import type { Alert } from '../core/alert.js';
 import { mintId } from '../core/identity.js';
 import type { Delivery, Journal } from '../core/journal.js';
 
@@ -304,13 +305,48 @@ describe('the alerts', () => {
         { route: 'rest', matched: true },
       ],
       request: { source: 'warden', authentication: 'bearer', remoteAddress: '192.0.2.7' },
-      deliveries: [{ sink: 'pager', state: 'pending', attempts: 1, history: [attempt] }],
+      foundBy: 'id',
+      others: { count: 0, isAll: true },
+      deliveries: [
+        {
+          sink: 'pager',
+          state: 'pending',
+          attempts: 1,
+          history: [{ ...attempt, waitMs: 59_988 }],
+          next: { what: 'attempt 2, as soon as its turn comes' },
+        },
+      ],
     });
+    await admin.journal.park('pager', 'the key was revoked');
+    expect(await read(`/api/v1/alerts/${id}`)).toMatchObject({
+      deliveries: [{ next: { what: expect.stringContaining('the key was revoked') } }],
+    });
+  });
+
+  it('are explained by the id of the vendor and by the fingerprint: the newest, and how many others', async () => {
+    const versions = ['1', '2', '3'].map((version) => ({ finding: 'incident 7/b', version, sinks: ['pager'] }));
+    const [receipt] = await admin.journal.append([acceptedRequest({ receivedAt }, ...versions, { finding: 'other' })]);
+    const [first, second, third] = receipt?.alerts ?? [];
+    const story = (await read('/api/v1/alerts/incident%207%2Fb')) as { readonly alert: Alert };
+    expect(story).toMatchObject({
+      alert: { id: third?.id },
+      foundBy: 'vendorId',
+      others: { count: 2, isAll: true, newest: [{ id: second?.id }, { id: first?.id }] },
+      deliveries: [{ next: { what: `it waits for alert ${first?.id ?? ''} of the same finding, which goes first` } }],
+    });
+    expect(await read(`/api/v1/alerts/${story.alert.fingerprint.toUpperCase()}`)).toMatchObject({
+      ...story,
+      foundBy: 'fingerprint',
+    });
+    expect((await page('/api/v1/alerts?vendorId=incident%207%2Fb')).items).toHaveLength(3);
+    expect(await read(`/api/v1/alerts/${(third?.id ?? '').toUpperCase()}`)).toMatchObject({ foundBy: 'id' });
   });
 
   it('are not found by an id that nobody has', async () => {
     await get(`/api/v1/alerts/${mintId()}`).expect(404);
-    await get('/api/v1/alerts/..%2f..%2fetc').expect(400);
+    await get('/api/v1/alerts/..%2f..%2fetc').expect(404);
+    await get('/api/v1/alerts/a%0Ab').expect(400);
+    await get(`/api/v1/alerts/${'a'.repeat(301)}`).expect(400);
   });
 
   it('give back the exact bytes they came in, to be saved and not shown', async () => {

@@ -1,16 +1,37 @@
-import { Controller, Get, NotFoundException, Param, ParseUUIDPipe, Query, StreamableFile } from '@nestjs/common';
+import {
+  BadRequestException,
+  Controller,
+  Get,
+  Injectable,
+  NotFoundException,
+  Param,
+  ParseUUIDPipe,
+  Query,
+  StreamableFile,
+  type PipeTransform,
+} from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Journal, type AlertRecord, type AlertSummary, type Page } from '../core/journal.js';
-import { Router, type RouteReason } from '../routing/router.js';
+import { Journal, type AlertSummary, type Page } from '../core/journal.js';
 import { alertQueryOf, AlertsQuery } from './alerts.query.js';
+import { ExplainService } from './explain.service.js';
 import { pageOf } from './page.query.js';
+import type { Story } from './story.js';
+
+/** A name that an alert may have: of a vendor's making, so nearly anything, but no book. */
+@Injectable()
+class NamePipe implements PipeTransform<string, string> {
+  transform(name: string): string {
+    if (/^\P{Cc}{1,300}$/u.test(name)) return name;
+    throw new BadRequestException('An id is a text of at most 300 characters.');
+  }
+}
 
 @ApiTags('alerts')
 @Controller('api/v1/alerts')
 export class AlertsController {
   constructor(
     private readonly journal: Journal,
-    private readonly router: Router,
+    private readonly explain: ExplainService,
   ) {}
 
   @Get()
@@ -19,15 +40,22 @@ export class AlertsController {
     return this.journal.alerts(alertQueryOf(query), pageOf(query));
   }
 
-  /** `routes` is the decision of then; `reasons` explains it by the routes of now. */
   @Get(':id')
-  @ApiOperation({ summary: 'Where an alert went and why: the alert, the decision, its deliveries and every attempt.' })
-  async explain(
-    @Param('id', ParseUUIDPipe) id: string,
-  ): Promise<AlertRecord & { readonly reasons: readonly RouteReason[] }> {
-    const record = await this.journal.alert(id);
-    if (!record) throw new NotFoundException(`There is no alert ${id}, or it was purged after the retention.`);
-    return { ...record, reasons: this.router.explain(record.alert) };
+  @ApiOperation({
+    summary:
+      'Where an alert went and why: the alert, the decision, its deliveries, every attempt, and what comes next.',
+    description:
+      'By our id, the id of the vendor or the fingerprint; of several the newest, and how many others there are.',
+  })
+  async tell(@Param('id', NamePipe) name: string): Promise<Story> {
+    const story = await this.explain.explain(name);
+    if (!story) {
+      throw new NotFoundException(
+        'There is no alert of this id, vendor id or fingerprint; or it was purged after the retention, or it is not ' +
+          'among the newest ones, and GET /api/v1/alerts?vendorId= goes on looking.',
+      );
+    }
+    return story;
   }
 
   /** Whatever a stranger may have put into it: never rendered, only saved. */

@@ -101,6 +101,12 @@ export class AlertsQuery extends PageQuery {
   @IsBoolean()
   unrouted?: boolean;
 
+  @ApiPropertyOptional({ description: 'one of the ids that the vendor gave it; a page may be short and have a next' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(300)
+  vendorId?: string;
+
   @ApiPropertyOptional({ description: 'the finding: 64 hex digits' })
   @IsOptional()
   @Matches(/^[0-9a-f]{64}$/)

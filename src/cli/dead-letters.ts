@@ -61,14 +61,5 @@ function describeOne({ alert, deliveries }: Pick<AlertRecord, 'alert' | 'deliver
     ['received', `${alert.receivedAt} by ${alert.source.sourceId}`],
     ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
   ];
-  return [
-    alert.title,
-    ...indent(columns(facts)),
-    ...deliveries.flatMap((delivery) => [
-      ...describeDelivery(delivery),
-      ...delivery.history.flatMap(({ attempt, answer }) =>
-        answer?.excerpt === undefined ? [] : [`    #${attempt} was answered: ${answer.excerpt}`],
-      ),
-    ]),
-  ];
+  return [alert.title, ...indent(columns(facts)), ...deliveries.flatMap(describeDelivery)];
 }

@@ -1,8 +1,11 @@
-import type { AlertRecord, Attempt } from '../core/journal.js';
+import type { ToldAttempt } from '../admin/story.js';
+import type { AlertRecord } from '../core/journal.js';
 import { columns, indent } from './terminal.js';
 
-/** A delivery in a line and its attempts below it, indented. */
-export function describeDelivery(delivery: AlertRecord['deliveries'][number]): readonly string[] {
+/** A delivery in a line and below it, indented, its attempts, each with what it was answered. */
+export function describeDelivery(
+  delivery: Omit<AlertRecord['deliveries'][number], 'history'> & { readonly history: readonly ToldAttempt[] },
+): readonly string[] {
   const { sink, state, fault, remoteId, reason, routes, history } = delivery;
   const words = [
     `${sink}: ${state}`,
@@ -11,10 +14,20 @@ export function describeDelivery(delivery: AlertRecord['deliveries'][number]): r
     `, for ${routes.join(', ')}`,
     reason === undefined ? '' : `: ${reason}`,
   ];
-  return [`  ${words.join('')}`, ...indent(indent(columns(history.map(describeAttempt))))];
+  const lines = columns(history.map(describeAttempt));
+  const told = history.flatMap(({ attempt, answer }, index) => [
+    lines[index] ?? '',
+    ...(answer?.excerpt === undefined ? [] : [`#${attempt} was answered: ${answer.excerpt}`]),
+  ]);
+  return [`  ${words.join('')}`, ...indent(indent(told))];
 }
 
-function describeAttempt({ attempt, at, durationMs, outcome, reason, answer }: Attempt): readonly string[] {
+function describeAttempt({ attempt, at, durationMs, outcome, reason, answer, waitMs }: ToldAttempt): readonly string[] {
   const status = answer ? `HTTP ${answer.status}` : '';
-  return [`#${attempt}`, new Date(at).toISOString(), `${Math.round(durationMs)} ms`, outcome, status, reason ?? ''];
+  const wait = waitMs === undefined ? '' : `then a wait of ${describeMs(waitMs)}`;
+  return [`#${attempt}`, new Date(at).toISOString(), describeMs(durationMs), outcome, status, reason ?? '', wait];
+}
+
+function describeMs(ms: number): string {
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`;
 }

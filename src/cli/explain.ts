@@ -1,27 +1,26 @@
 import { Command } from 'commander';
-import type { AlertRecord } from '../core/journal.js';
-import type { RouteReason } from '../routing/router.js';
+import type { Story, ToldDelivery } from '../admin/story.js';
 import { askAdmin, withAdmin, type AdminAddress } from './admin-client.js';
 import { describeDelivery } from './deliveries.js';
 import { columns, indent, outputOption, printJson, printLines, type Format, type Terminal } from './terminal.js';
 
-type Explained = AlertRecord & { readonly reasons: readonly RouteReason[] };
-
 /** `explain ID`: where an alert went, and why. Exit 0, or 1 when it is not known. */
 export function explainCommand(terminal: Terminal = process): Command {
   return withAdmin(
-    new Command('explain').description('where did this alert go, and why').argument('<id>', 'id of the alert'),
+    new Command('explain')
+      .description('where did this alert go, and why')
+      .argument('<id>', 'id of the alert, id that the vendor gave it, or fingerprint'),
   )
     .addOption(outputOption())
     .action(async (id: string, options: AdminAddress & { output: Format }) => {
       const explained = await askAdmin(options, `/api/v1/alerts/${encodeURIComponent(id)}`);
       if (options.output === 'json') printJson(terminal, explained);
-      else printLines(terminal, describe(explained as Explained));
+      else printLines(terminal, describe(explained as Story));
     });
 }
 
-function describe(explained: Explained): readonly string[] {
-  const { alert, request, routes, reasons, deliveries, duplicates, superseded } = explained;
+function describe(explained: Story): readonly string[] {
+  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others } = explained;
   const facts = [
     ['id', alert.id],
     ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
@@ -39,7 +38,21 @@ function describe(explained: Explained): readonly string[] {
     'by the routes of now',
     ...indent(columns(reasons.map(({ route, matched, reason }) => [matched ? 'takes it' : 'no', route, reason]))),
     deliveries.length > 0 ? 'deliveries' : 'deliveries: none',
-    ...deliveries.flatMap(describeDelivery),
+    ...deliveries.flatMap((delivery) => [...describeDelivery(delivery), ...describeNext(delivery)]),
+    ...describeOthers(others),
+  ];
+}
+
+function describeNext({ next }: ToldDelivery): readonly string[] {
+  if (!next) return [];
+  return [`    next: ${next.what}${next.at === undefined ? '' : ` at ${new Date(next.at).toISOString()}`}`];
+}
+
+function describeOthers({ count, isAll, newest }: Story['others']): readonly string[] {
+  if (count === 0 && isAll) return [];
+  return [
+    `${isAll ? '' : 'at least '}${count} more of this name, older`,
+    ...indent(columns(newest.map(({ id, receivedAt, state, title }) => [receivedAt, id, state, title]))),
   ];
 }
 

@@ -52,6 +52,30 @@ describe('signalbox explain', () => {
     );
   });
 
+  it('tells by the id of the vendor what it was answered, what comes next, and what else has that name', async () => {
+    const reports = ['1', '2'].map((version) => ({ finding: 'INC 7/b', version, title: `report ${version}` }));
+    await admin.journal.append([acceptedRequest({ receivedAt }, ...reports)]);
+    for await (const [delivery] of admin.journal.claim('pager', { count: 1 }, AbortSignal.timeout(5_000))) {
+      if (!delivery) continue;
+      const answer = { status: 503, excerpt: 'try\u0007 later' };
+      const attempt = { attempt: 1, at: receivedAt, durationMs: 12, outcome: 'retry', answer } as const;
+      const next = { kind: 'pending', dueAt: Date.parse('2100-01-01T00:00:00Z') } as const;
+      await admin.journal.settle([{ sink: 'pager', lease: delivery.lease, attempt, next }]);
+      const { id } = delivery.alert;
+      await explain('--token', token, 'INC 7/b');
+      expect(terminal.out).toMatch(/^report 2\n/);
+      expect(terminal.out).toContain(`    next: it waits for alert ${id} of the same finding, which goes first\n`);
+      expect(terminal.out).toMatch(
+        new RegExp(`1 more of this name, older\\n {2}\\S+ {2}${id} {2}open {2}report 1\\n$`),
+      );
+      terminal.out = '';
+      await explain('--token', token, id);
+      expect(terminal.out).toMatch(/#1 .* HTTP 503 +then a wait of \d+ s\n {4}#1 was answered: try\\u0007 later\n/);
+      expect(terminal.out).toContain('    next: attempt 2 at 2100-01-01T00:00:00.000Z\n');
+      break;
+    }
+  });
+
   it('answers in JSON what the router answers', async () => {
     const id = await keep();
     await explain('--token', token, '-o', 'json', id);
@@ -60,7 +84,7 @@ describe('signalbox explain', () => {
 
   it('says why it has no answer', async () => {
     const id = mintId();
-    await expect(explain('--token', token, id)).rejects.toThrow(`answered 404: There is no alert ${id}`);
+    await expect(explain('--token', token, id)).rejects.toThrow('answered 404: There is no alert of this id');
     await expect(explain('--token', 'wrong', id)).rejects.toThrow('Set SIGNALBOX_ADMIN_TOKEN.');
     await expect(explain(id)).rejects.toThrow('answered 401');
     await expect(explain('--token', `${token}\n`, id)).rejects.toThrow('404');

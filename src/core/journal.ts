@@ -180,6 +180,8 @@ export type AlertQuery = {
   readonly deliveryState?: DeliveryState;
   readonly unrouted?: boolean;
   readonly fingerprint?: string;
+  /** One of its `vendorIds`. */
+  readonly vendorId?: string;
   /** Milliseconds since the epoch: from inclusive, until exclusive. */
   readonly from?: number;
   readonly until?: number;
@@ -196,7 +198,7 @@ export type DeliveryQuery = {
 export type Pending = { readonly deliveries: number; readonly bytes: number };
 
 export type PageRequest = { readonly limit: number; readonly cursor?: string };
-/** Newest first. No `next`: the end. */
+/** Newest first; no `next`: the end. A search that finds little ends after a while with a short page and a `next`. */
 export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
 
 /** Who ends a parking: `router`, a probe that succeeds, or an operator; `operator`, nobody but an operator. */

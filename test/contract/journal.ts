@@ -663,6 +663,9 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
         expect(await list({ kind: 'audit' })).toEqual([]);
         expect(await list({ fingerprint: fingerprint ?? '' })).toEqual(['a']);
         expect(await list({ fingerprint: 'nonsense' })).toEqual([]);
+        expect(await list({ vendorId: 'f' })).toEqual(['a']);
+        // In the alert somewhere, but not as an id of the vendor's.
+        expect(await list({ vendorId: 'south' })).toEqual([]);
         expect(await list({ unrouted: true })).toEqual(['c']);
         expect(await list({ unrouted: false })).toEqual(['b', 'a']);
         expect(await list({ from: now + 1_000 })).toEqual(['c', 'b']);

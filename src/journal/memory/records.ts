@@ -21,6 +21,7 @@ export function matches({ alert, request, routes, deliveries }: KeptAlert, query
     isOrAbsent(query.state, alert.state) &&
     isOrAbsent(query.severity, alert.severity) &&
     isOrAbsent(query.fingerprint, alert.fingerprint) &&
+    (query.vendorId === undefined || Object.values(alert.vendorIds).includes(query.vendorId)) &&
     isOrAbsent(query.unrouted, routes.length === 0) &&
     request.receivedAt >= (query.from ?? 0) &&
     request.receivedAt < (query.until ?? Number.POSITIVE_INFINITY) &&

@@ -278,6 +278,9 @@ function toLook(sink: string, { fields, routes, replays, alerts, againMs }: Clai
   return againMs === undefined ? { deliveries } : { deliveries, againMs };
 }
 
+/** Of one page: a search of millions of alerts must end before whoever asked has given up. */
+const mostStretches = 300;
+
 /** Searches stretch by stretch until the page is full and it is known whether there is another one. */
 async function pageOf<T>(
   { limit, cursor }: PageRequest,
@@ -285,12 +288,14 @@ async function pageOf<T>(
 ): Promise<Page<T>> {
   const found: { readonly place: string; readonly item: T }[] = [];
   let place = cursor;
+  let stretches = 0;
   do {
     const stretch = await search({ limit: limit + 1 - found.length, ...(place !== undefined && { place }) });
     found.push(...stretch.found);
     place = stretch.rest;
-  } while (place !== undefined && found.length <= limit);
+    stretches += 1;
+  } while (place !== undefined && found.length <= limit && stretches < mostStretches);
   const shown = found.slice(0, limit);
-  const last = shown.at(-1);
-  return { items: shown.map(({ item }) => item), ...(last && found.length > limit && { next: last.place }) };
+  const next = found.length > limit ? shown.at(-1)?.place : place;
+  return { items: shown.map(({ item }) => item), ...(next !== undefined && { next }) };
 }

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { kinds, severities, states } from '../../core/alert.js';
+import { kinds, severities, states, type NewAlert } from '../../core/alert.js';
 import {
   type AlertQuery,
   type AlertSummary,
@@ -42,6 +42,7 @@ export class Searches {
   readonly #selectDead;
   readonly #selectUnread;
   readonly #selectProbes;
+  readonly #selectWith;
 
   constructor(
     db: Database.Database,
@@ -56,6 +57,9 @@ export class Searches {
     this.#selectFrom = db.prepare<[number], { seq: number; received_at: number }>(
       'SELECT seq, received_at FROM alerts WHERE seq >= ? ORDER BY seq LIMIT 1',
     );
+    this.#selectWith = db
+      .prepare<[number, Buffer], Buffer>('SELECT json FROM alerts WHERE seq = ? AND instr(json, ?) > 0')
+      .pluck();
     const ofSink = 'WHERE sink = ? AND alert < ? ORDER BY alert DESC LIMIT ?';
     this.#selectOwed = db.prepare<[number, number, number], number>(`SELECT alert FROM owed ${ofSink}`).pluck();
     this.#selectDead = db
@@ -154,9 +158,18 @@ export class Searches {
       (query.unrouted === undefined ||
         query.unrouted === (this.ledger.decisions.get(row.decision).routes.length === 0)) &&
       (query.fingerprint === undefined || query.fingerprint.startsWith(row.fingerprint.toString('hex'))) &&
+      (query.vendorId === undefined || this.#hasVendorId(row.seq, query.vendorId)) &&
       ((query.sink === undefined && query.deliveryState === undefined) ||
         this.#deliveriesOf(row, present({ sink: query.sink, state: query.deliveryState })).length > 0)
     );
+  }
+
+  /** Few alerts have the text of it anywhere, so that few are parsed. An index would cost each accept a page. */
+  #hasVendorId(seq: number, id: string): boolean {
+    const json = this.#selectWith.get(seq, Buffer.from(JSON.stringify(id)));
+    if (!json) return false;
+    const { vendorIds } = JSON.parse(json.toString()) as Pick<NewAlert, 'vendorIds'>;
+    return Object.values(vendorIds).includes(id);
   }
 
   #summaryOf(row: AlertRow): AlertSummary {
