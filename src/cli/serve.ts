@@ -2,10 +2,13 @@ import { Command } from 'commander';
 import { Log } from '../admin/log.js';
 import { createApp } from '../app.js';
 import { defaultConfigFile, readConfig } from '../config/config.module.js';
+import { ActivityStream } from '../core/activity.js';
 import { describeProblem } from '../core/errors.js';
 import { Reload } from '../core/reload.js';
 import { IngestListener } from '../ingest/ingest.listener.js';
 import { version } from '../version.js';
+import { surviveUncaught } from './uncaught.js';
+import { watchEventLoop } from './watchdog.js';
 
 /** `serve`: runs the router until SIGTERM or SIGINT, which drain it; a second one ends it at once. */
 export function serveCommand(): Command {
@@ -23,6 +26,8 @@ export function serveCommand(): Command {
 
       const app = await createApp(config, endAtOnce);
       endOnSignals(() => app.close());
+      surviveUncaught(app.get(ActivityStream), endOfStorm);
+      watchEventLoop(stillMs);
       await app.listen(config.admin.port, config.admin.host);
       const ingest = await app.get(IngestListener).listen();
       const admin = await app.getUrl();
@@ -37,6 +42,14 @@ export function serveCommand(): Command {
       };
       log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
+}
+
+/** An event loop that stands still for longer is told of. */
+const stillMs = 5_000;
+
+function endOfStorm(): void {
+  process.stderr.write('one error after the other that nobody caught, so the router ends\n');
+  process.exit(1);
 }
 
 /** What cannot be written any more cannot be drained either; a supervisor starts it again, and it recovers. */

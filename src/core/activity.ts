@@ -90,7 +90,7 @@ export type Activity =
   | {
       readonly kind: 'fault';
       readonly at: number;
-      readonly part: 'ingest' | 'delivery' | 'journal' | 'config';
+      readonly part: 'ingest' | 'delivery' | 'journal' | 'config' | 'process';
       readonly sink?: string;
       readonly reason: string;
     };

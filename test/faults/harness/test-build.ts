@@ -9,7 +9,7 @@ export type CrashPoint =
 
 export type SqliteFault = 'old' | 'careless' | 'lazy' | 'newer-schema';
 
-const preloads = ['sqlite', 'crash-points', 'clock'] as const;
+const preloads = ['sqlite', 'crash-points', 'clock', 'bad-plugins'] as const;
 const dist = new URL('../../../dist/main.js', import.meta.url).href;
 
 /**
@@ -47,6 +47,11 @@ export class TestBuild {
    */
   withClock(file: string, minuteMs = 60_000): StartOptions {
     return { env: { ...this.#env, SIGNALBOX_CLOCK: file, SIGNALBOX_MINUTE_MS: String(minuteMs) } };
+  }
+
+  /** With plugins of `type: bad`, whose names say what is wrong with them: see `preload/bad-plugins.ts`. */
+  withBadPlugins(): StartOptions {
+    return { env: { ...this.#env, SIGNALBOX_BAD_PLUGINS: 'yes' } };
   }
 
   /** With a library that is not as it should be: see `preload/sqlite.ts`. `crashAt`: and to be killed there. */
