@@ -1,5 +1,5 @@
 import { describe, expect } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { LookupAddress } from 'node:dns';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.js';
@@ -122,8 +122,19 @@ describe('a sink’s URL', () => {
       const lone = LoneSink.open(scene, 'webhook', { url: pager.server.url });
       pager.server.script({ kind: 'answer', status: 302, headers: { location: canary.url } });
       expect(await lone.deliver()).toMatchObject([{ kind: 'parked' }]);
-      expect(canary.requests).toHaveLength(0);
+
+      // A reload goes past the same guard, and what was there goes on.
+      const before = readFileSync(router.configFile, 'utf8');
+      writeFileSync(
+        router.configFile,
+        before.replace(pager.server.url, `http://0x7f.1:${port}`).replace('127.0.0.0/8', '10.0.0.0/8'),
+      );
+      router.signal('SIGHUP');
+      await scene.until(() => router.output.includes('config not reloaded'));
+      writeFileSync(router.configFile, before);
       await scene.client.insist();
+      await scene.until(() => pager.received().length === 1);
+      expect(canary.requests).toHaveLength(0);
     },
   );
 
