@@ -6,6 +6,7 @@ import { ActivityStream } from '../core/activity.js';
 import { describeProblem } from '../core/errors.js';
 import { Reload } from '../core/reload.js';
 import { IngestListener } from '../ingest/ingest.listener.js';
+import { clockProblem } from '../kit/clock.js';
 import { version } from '../version.js';
 import { surviveUncaught } from './uncaught.js';
 import { watchEventLoop } from './watchdog.js';
@@ -40,6 +41,8 @@ export function serveCommand(): Command {
             log.error({ reason: String(error) }, 'config not reloaded: the one before goes on');
           });
       };
+      const problem = clockProblem(Date.now());
+      if (problem !== undefined) log.warn({ problem }, 'the clock is wrong');
       log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
     });
 }

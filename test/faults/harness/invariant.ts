@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ledger } from '../../../src/core/ledger.js';
 import type { RouterProcess } from '../../support/router-process.js';
 import type { FakeSink, Received } from './fake-sink.js';
 import type { Acked, LedgerClient } from './ledger-client.js';
@@ -24,18 +25,7 @@ export type InvariantOptions = {
   readonly complete?: readonly string[];
 };
 
-type SinkView = {
-  readonly name: string;
-  readonly state: string;
-  readonly backlog: number;
-  readonly delivered: number;
-  readonly dead: number;
-  readonly superseded: number;
-};
-type SourceView = {
-  readonly name: string;
-  readonly counts: { readonly accepted: number; readonly duplicates: number };
-};
+type SinkView = { readonly state: string; readonly backlog: number };
 type DeadLetter = { readonly alertId: string; readonly sink: string };
 type Page<T> = { readonly items: readonly T[]; readonly next?: string };
 
@@ -53,7 +43,7 @@ export async function checkInvariant(
   { router, client, sinks }: { router: RouterProcess; client: LedgerClient; sinks: readonly FakeSink[] },
   options: InvariantOptions = {},
 ): Promise<Account> {
-  const views = await idle(router, options.idleWithinMs ?? idleWithinMs);
+  await idle(router, options.idleWithinMs ?? idleWithinMs);
   const dead = await deadLetters(router);
   const acked = client.acked();
   const sent = new Set(client.sent().map(({ name }) => name));
@@ -88,7 +78,8 @@ export async function checkInvariant(
   const cry = unhandled.exec(router.output)?.[0];
   if (cry !== undefined) broken.push(`an error that nobody handled (${cry})`);
   if (peakBytes > (options.maxPeakBytes ?? maxPeakBytes)) broken.push(`it had ${String(peakBytes)} bytes of memory`);
-  broken.push(...(await imbalance(router, views, new Set(acked.map(({ name }) => name)).size, options, sinks)));
+  const complete = options.complete ?? sinks.map(({ name }) => name);
+  broken.push(...(await imbalance(router, new Set(acked.map(({ name }) => name)).size, complete)));
 
   if (broken.length > 0) throw new Error(`${broken.join('\n')}\nthe router said:\n${router.output.slice(-8_000)}`);
   return { acked: acked.length, sinks: counted, peakBytes };
@@ -101,13 +92,13 @@ export async function askAdmin<T>(router: RouterProcess, path: string): Promise<
   return (await answer.json()) as T;
 }
 
-async function idle(router: RouterProcess, withinMs: number): Promise<readonly SinkView[]> {
+async function idle(router: RouterProcess, withinMs: number): Promise<void> {
   let seen = 'nothing';
   const end = performance.now() + withinMs;
   while (performance.now() < end) {
     try {
       const { items } = await askAdmin<Page<SinkView>>(router, '/api/v1/sinks');
-      if (items.every(({ backlog, state }) => backlog === 0 && state !== 'parked')) return items;
+      if (items.every(({ backlog, state }) => backlog === 0 && state !== 'parked')) return;
       seen = JSON.stringify(items);
     } catch (error) {
       seen = String(error);
@@ -151,22 +142,16 @@ function namesByFinding(reports: readonly Report[]): ReadonlyMap<string, readonl
 /** What does not agree in the router's own account. It may have accepted more than it could answer for. */
 async function imbalance(
   router: RouterProcess,
-  views: readonly SinkView[],
   acked: number,
-  { complete }: InvariantOptions,
-  sinks: readonly FakeSink[],
+  complete: readonly string[],
 ): Promise<readonly string[]> {
-  const { items } = await askAdmin<Page<SourceView>>(router, '/api/v1/sources');
-  const posted = items.filter(({ name }) => name !== 'signalbox');
-  const accepted = posted.reduce((sum, { counts }) => sum + counts.accepted, 0);
-  const wrong = accepted < acked ? [`it says it accepted ${String(accepted)}, and answered for ${String(acked)}`] : [];
-  for (const { name, backlog, delivered, dead, superseded } of views) {
-    const isComplete = complete?.includes(name) ?? sinks.some((sink) => sink.name === name);
-    const accounted = backlog + delivered + dead + superseded;
-    // The router's own alerts go to the sinks that they are not about.
-    const own = await askAdmin<Page<unknown>>(router, `/api/v1/alerts?source=signalbox&sink=${name}&limit=100`);
-    if (isComplete && accounted !== accepted + own.items.length)
-      wrong.push(`${name} has an account of ${String(accounted)} alerts, accepted were ${String(accepted)}`);
+  const { balanced, totals, numbers, hours } = await askAdmin<Ledger>(router, '/api/v1/ledger');
+  const accepted = totals.sources.reduce((sum, source) => sum + source.accepted, 0);
+  const wrong = balanced ? [] : [`the ledger does not balance: ${JSON.stringify({ totals, numbers, hours })}`];
+  if (accepted < acked) wrong.push(`it says it accepted ${String(accepted)}, and answered for ${String(acked)}`);
+  for (const name of complete) {
+    const owed = totals.sinks.find(({ sink }) => sink === name)?.owed ?? 0;
+    if (owed < acked) wrong.push(`${name} was owed ${String(owed)} alerts, answered for were ${String(acked)}`);
   }
   return wrong;
 }

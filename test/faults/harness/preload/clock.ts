@@ -23,9 +23,12 @@ function now(path: string): number {
 /** What is done once a minute need not take a test a minute. */
 function hurry(shortMs: number): void {
   const { setTimeout: realSetTimeout } = globalThis;
-  const hurried = (callback: () => void, ms = 0): NodeJS.Timeout =>
-    realSetTimeout(callback, ms < minuteMs ? ms : (ms / minuteMs) * shortMs);
-  globalThis.setTimeout = Object.assign(hurried, realSetTimeout);
+  const hurried = (callback: (...args: unknown[]) => void, ms = 0, ...args: unknown[]): NodeJS.Timeout =>
+    realSetTimeout(callback, ms < minuteMs ? ms : (ms / minuteMs) * shortMs, ...args);
+  globalThis.setTimeout = Object.defineProperties(
+    hurried,
+    Object.getOwnPropertyDescriptors(realSetTimeout),
+  ) as typeof setTimeout;
 }
 
 if (file !== undefined) {
