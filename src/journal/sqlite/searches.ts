@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { kinds, severities, states, type NewAlert } from '../../core/alert.js';
+import { kinds, severities, states } from '../../core/alert.js';
 import {
   type AlertQuery,
   type AlertSummary,
@@ -27,6 +27,8 @@ export type Stretch<T> = {
 /** How many at most, and after which place. */
 export type From = { readonly limit: number; readonly place?: string };
 
+/** Where an alert stands. */
+type Place = Pick<AlertRow, 'seq' | 'received_at'>;
 type AlertsOfSink = Database.Statement<[sink: number, before: number, limit: number], number>;
 
 const alertsPerStretch = 1_000;
@@ -42,6 +44,7 @@ export class Searches {
   readonly #selectDead;
   readonly #selectUnread;
   readonly #selectProbes;
+  readonly #selectNth;
   readonly #selectWith;
 
   constructor(
@@ -54,12 +57,15 @@ export class Searches {
       `SELECT ${alertColumns} FROM alerts WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
     );
     this.#selectAlert = db.prepare<[number], AlertRow>(`SELECT ${alertColumns} FROM alerts WHERE seq = ?`);
-    this.#selectFrom = db.prepare<[number], { seq: number; received_at: number }>(
+    this.#selectFrom = db.prepare<[number], Place>(
       'SELECT seq, received_at FROM alerts WHERE seq >= ? ORDER BY seq LIMIT 1',
     );
-    this.#selectWith = db
-      .prepare<[number, Buffer], Buffer>('SELECT json FROM alerts WHERE seq = ? AND instr(json, ?) > 0')
-      .pluck();
+    this.#selectNth = db.prepare<[number, number], Place>(
+      'SELECT seq, received_at FROM alerts WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?',
+    );
+    this.#selectWith = db.prepare<[number, number, Buffer], AlertRow>(
+      `SELECT ${alertColumns} FROM alerts WHERE seq < ? AND seq >= ? AND instr(json, ?) > 0 ORDER BY seq DESC`,
+    );
     const ofSink = 'WHERE sink = ? AND alert < ? ORDER BY alert DESC LIMIT ?';
     this.#selectOwed = db.prepare<[number, number, number], number>(`SELECT alert FROM owed ${ofSink}`).pluck();
     this.#selectDead = db
@@ -80,10 +86,9 @@ export class Searches {
   }
 
   alerts(query: AlertQuery, { limit, place }: From): Stretch<AlertSummary> {
-    const rows =
-      query.fingerprint === undefined ? this.#newestAlerts(query, place) : this.#alertsOf(query.fingerprint, place);
+    const { rows, reached } = this.#stretchFor(query, place);
     const found = rows.filter((row) => this.#matches(row, query)).slice(0, limit);
-    const last = found.length === limit ? found.at(-1) : rows.at(-1);
+    const last = found.length === limit ? found.at(-1) : reached;
     const isOver = last === undefined || last.received_at < (query.from ?? 0) - clockSlackMs;
     return {
       found: found.map((row) => ({ place: String(row.seq), item: this.#summaryOf(row) })),
@@ -111,7 +116,28 @@ export class Searches {
     return stretchOf(rows, limit, (row) => ({ place: String(row.seq), item: this.#requestRecord(row, row.probe) }));
   }
 
-  /** Those of a stretch of the journal that may match. */
+  /** Those of a stretch of the journal that may match, and the last alert that it looked at. */
+  #stretchFor(
+    query: AlertQuery,
+    place: string | undefined,
+  ): { readonly rows: readonly AlertRow[]; readonly reached: Place | undefined } {
+    const { fingerprint, vendorId } = query;
+    if (fingerprint === undefined && vendorId !== undefined) return this.#alertsWith(vendorId, place);
+    const rows = fingerprint === undefined ? this.#newestAlerts(query, place) : this.#alertsOf(fingerprint, place);
+    return { rows, reached: rows.at(-1) };
+  }
+
+  /** Few alerts have the text of an id anywhere, so that few are read. An index would cost each accept a page. */
+  #alertsWith(
+    id: string,
+    place: string | undefined,
+  ): { readonly rows: readonly AlertRow[]; readonly reached: Place | undefined } {
+    const before = toNumber(place);
+    const reached = this.#selectNth.get(before, alertsPerStretch - 1) ?? this.#selectFrom.get(0);
+    if (!reached || reached.seq >= before) return { rows: [], reached: undefined };
+    return { rows: this.#selectWith.all(before, reached.seq, quoted(id)), reached };
+  }
+
   #newestAlerts({ until }: AlertQuery, place: string | undefined): readonly AlertRow[] {
     const before = toNumber(place);
     const start = until === undefined ? before : Math.min(before, this.#firstAfter(until + clockSlackMs));
@@ -158,18 +184,10 @@ export class Searches {
       (query.unrouted === undefined ||
         query.unrouted === (this.ledger.decisions.get(row.decision).routes.length === 0)) &&
       (query.fingerprint === undefined || query.fingerprint.startsWith(row.fingerprint.toString('hex'))) &&
-      (query.vendorId === undefined || this.#hasVendorId(row.seq, query.vendorId)) &&
+      (query.vendorId === undefined || Object.values(this.records.alertOf(row).vendorIds).includes(query.vendorId)) &&
       ((query.sink === undefined && query.deliveryState === undefined) ||
         this.#deliveriesOf(row, present({ sink: query.sink, state: query.deliveryState })).length > 0)
     );
-  }
-
-  /** Few alerts have the text of it anywhere, so that few are parsed. An index would cost each accept a page. */
-  #hasVendorId(seq: number, id: string): boolean {
-    const json = this.#selectWith.get(seq, Buffer.from(JSON.stringify(id)));
-    if (!json) return false;
-    const { vendorIds } = JSON.parse(json.toString()) as Pick<NewAlert, 'vendorIds'>;
-    return Object.values(vendorIds).includes(id);
   }
 
   #summaryOf(row: AlertRow): AlertSummary {
@@ -296,6 +314,11 @@ export function toNumber(place: string | undefined): number {
   if (place === undefined) return Number.MAX_SAFE_INTEGER;
   const number = Number(place);
   return Number.isSafeInteger(number) ? number : 0;
+}
+
+/** A text as the JSON of an alert has it. */
+function quoted(text: string): Buffer {
+  return Buffer.from(JSON.stringify(text));
 }
 
 function placeOf(place: string | undefined): { readonly alert: number; readonly sink: number } {

@@ -93,6 +93,29 @@ describe('a store', () => {
     expect(store.records.counts().sinks).toMatchObject([{ pending: 0, delivered: findings }]);
   });
 
+  it('finds the id of a vendor stretch by stretch, however long ago it was', () => {
+    append({ finding: 'INC "7"', version: '1' });
+    for (let i = 0; i < 5; i += 1) append(...Array.from({ length: 500 }, () => ({ sinks: [] })));
+    append({ finding: 'INC "7"', version: '2' });
+    const search = (vendorId: string, limit: number) => {
+      const titles: string[] = [];
+      let place: string | undefined;
+      let stretches = 0;
+      do {
+        const from = { limit, ...(place !== undefined && { place }) };
+        const stretch = store.searches.alerts({ vendorId }, from);
+        titles.push(...stretch.found.map(({ item }) => item.title));
+        place = stretch.rest;
+        stretches += 1;
+      } while (place !== undefined);
+      return { titles, stretches };
+    };
+    const both = ['Report 2 of INC "7"', 'Report 1 of INC "7"'];
+    expect(search('INC "7"', 10)).toEqual({ titles: both, stretches: 4 });
+    expect(search('INC "7"', 1).titles).toEqual(both);
+    expect(search('INC', 10).titles).toEqual([]);
+  });
+
   it('purges in small steps, past what must stay, and starts over for what came of age since', () => {
     append(...Array.from({ length: 250 }, () => ({ sinks: [] })));
     append({ finding: 'owed' });
