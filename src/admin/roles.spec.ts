@@ -94,7 +94,7 @@ describe('the audit log', () => {
 
   it('has no row of questions, and none of strangers', async () => {
     await as('viewer', 'get', '/api/v1/alerts').expect(200);
-    await as('viewer', 'get', '/api/v1/alerts/nonsense').expect(400);
+    await as('viewer', 'get', '/api/v1/alerts/nonsense').expect(404);
     await request(admin.url).post('/api/v1/sinks/pager/park').expect(401);
     await as('admin', 'post', '/no/such/page').expect(404);
     expect(await log()).toEqual([]);

@@ -15,6 +15,10 @@ export type StartOptions = {
   readonly wrap?: readonly string[];
 };
 
+/** One of `admin.tokens`; of a text alone, an admin's. */
+export type AdminToken =
+  string | { readonly name: string; readonly role: 'viewer' | 'operator' | 'admin'; readonly token: string };
+
 /** The built router as a child process, as the README starts it: to be posted to, killed and started again. */
 export class RouterProcess {
   /** Everything it wrote so far, both streams, all starts. */
@@ -27,7 +31,15 @@ export class RouterProcess {
     readonly ingest: string,
     readonly admin: string,
     private readonly env: Readonly<Record<string, string>>,
+    private readonly firstToken: AdminToken | undefined,
   ) {}
+
+  /** The headers with which the first of its admin tokens asks, where it has any. */
+  get authorization(): Readonly<Record<string, string>> {
+    const { firstToken: first } = this;
+    if (first === undefined) return {};
+    return { authorization: `Bearer ${typeof first === 'string' ? first : first.token}` };
+  }
 
   /**
    * Writes the config, with `ingest` and `admin` on free ports in front, into the folder. Does not start it. `ingest`:
@@ -38,7 +50,7 @@ export class RouterProcess {
     config: string,
     options: {
       readonly env?: Readonly<Record<string, string>>;
-      readonly adminTokens?: readonly string[];
+      readonly adminTokens?: readonly AdminToken[];
       readonly ingest?: Readonly<Record<string, unknown>>;
     } = {},
   ): Promise<RouterProcess> {
@@ -52,7 +64,8 @@ export class RouterProcess {
       `admin: { host: 127.0.0.1, port: ${adminPort}${tokens} }`,
     ];
     writeFileSync(file, `${head.join('\n')}\n${config}`);
-    return new RouterProcess(file, `http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`, options.env ?? {});
+    const urls = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`] as const;
+    return new RouterProcess(file, ...urls, options.env ?? {}, options.adminTokens?.[0]);
   }
 
   get pid(): number {

@@ -32,8 +32,8 @@ export type StoreOptions = Retention & {
 /** About 4 MB: a checkpoint of that many pages holds the writer up for a few milliseconds. */
 const checkpointPages = 512;
 
-/** About 128 MB: how long the WAL may grow for a backup. Moving it then holds the writer up for a fraction of a second. */
-const heldPages = 16_384;
+/** About 512 MB: how long the WAL may grow for a backup. Moving it then holds the writer up for a fraction of a second. */
+const heldPages = 65_536;
 
 /** What became of one job of a transaction. */
 export type Done<T> =

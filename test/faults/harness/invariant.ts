@@ -87,7 +87,7 @@ export async function checkInvariant(
 
 /** Asks the admin port; throws unless it answers 200. */
 export async function askAdmin<T>(router: RouterProcess, path: string): Promise<T> {
-  const answer = await fetch(router.admin + path);
+  const answer = await fetch(router.admin + path, { headers: router.authorization });
   if (answer.status !== 200) throw new Error(`${path} answers ${String(answer.status)}: ${await answer.text()}`);
   return (await answer.json()) as T;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RouterProcess } from '../../support/router-process.js';
+import { RouterProcess, type AdminToken } from '../../support/router-process.js';
 import { FakeSink, type FakeSinkOptions } from './fake-sink.js';
 import { checkInvariant, type Account, type InvariantOptions } from './invariant.js';
 import { LedgerClient, sourceToken } from './ledger-client.js';
@@ -16,7 +16,7 @@ export type RouterOptions = {
   /** Further settings of the `ingest` block. */
   readonly ingest?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
-  readonly adminTokens?: readonly string[];
+  readonly adminTokens?: readonly AdminToken[];
   /** Where its journal is; `data` in the folder of the scene unless told. */
   readonly data?: string;
 };
