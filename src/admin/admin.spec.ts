@@ -219,6 +219,13 @@ describe('the sinks', () => {
     await post('/api/v1/sinks/pager/park').send({ because: 'x' }).expect(400);
   });
 
+  it('can have what they are owed given up only once they are gone from the config', async () => {
+    await admin.journal.append([acceptedRequest({ receivedAt }, { sinks: ['gone'] })]);
+    expect((await post('/api/v1/sinks/gone/give-up').expect(200)).body).toEqual({ givenUp: 0, left: 1 });
+    await post('/api/v1/sinks/pager/give-up').expect(409);
+    await post('/api/v1/sinks/nowhere/give-up').expect(404);
+  });
+
   it('can be tried with a test event', async () => {
     const answer = await post('/api/v1/sinks/pager/test').expect(200);
     expect(answer.body).toEqual({ outcome: 'retry', cause: 'network', reason: 'nobody is there', durationMs: 1 });
@@ -454,6 +461,7 @@ describe('the documentation of the API', () => {
       '/api/v1/routes',
       '/api/v1/routes/test',
       '/api/v1/sinks',
+      '/api/v1/sinks/{name}/give-up',
       '/api/v1/sinks/{name}/park',
       '/api/v1/sinks/{name}/resume',
       '/api/v1/sinks/{name}/test',

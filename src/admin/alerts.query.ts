@@ -44,7 +44,7 @@ export class DeadLettersQuery extends PageQuery {
 
   @ApiPropertyOptional({
     enum: faults,
-    description: 'theirs: refused; ours: the plugin broke; age: retried for too long',
+    description: 'theirs: refused; ours: the plugin broke; age: retried for too long; operator: given up by one',
   })
   @IsOptional()
   @IsIn(faults)

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
+import { Body, ConflictException, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import { Journal, type ParkedBy, type SinkBacklog } from '../core/journal.js';
@@ -80,6 +80,23 @@ export class SinksController {
   async test(@Param('name') name: string): Promise<SinkTest> {
     this.#mustExist(name);
     return this.control.test(name);
+  }
+
+  @Post(':name/give-up')
+  @Needs('admin')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Makes dead letters of what a sink is owed that is no longer in the config.',
+    description: 'What a retry put off, for 15 minutes at most, is left: ask again then. 409 for a configured sink.',
+  })
+  async giveUp(@Param('name') name: string): Promise<{ readonly givenUp: number; readonly left: number }> {
+    if (this.options.sinks.some((sink) => sink.name === name)) {
+      throw new ConflictException('This sink is in the config: take it out and reload first.');
+    }
+    const backlogOf = async () => (await this.journal.counts()).sinks.find(({ sink }) => sink === name);
+    if (!(await backlogOf())) throw new NotFoundException('Nothing was ever owed to a sink of this name.');
+    const givenUp = await this.control.giveUp(name);
+    return { givenUp, left: (await backlogOf())?.pending ?? 0 };
   }
 
   #mustExist(name: string): void {

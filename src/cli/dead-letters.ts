@@ -15,7 +15,7 @@ export function deadLettersCommand(terminal: Terminal = process): Command {
     .option('--sink <name>', 'only of this sink')
     .option('--source <name>', 'only of alerts of this source')
     .addOption(new Option('--severity <word>', 'only of alerts of this severity').choices(severities))
-    .addOption(new Option('--fault <whose>', 'theirs: refused, ours: a plugin broke, age').choices(faults))
+    .addOption(new Option('--fault <whose>', 'theirs: refused, ours: a plugin broke, age, operator').choices(faults))
     .option('--from <time>', 'received at this time or later, e.g. 2026-03-01T10:00:00Z')
     .option('--until <time>', 'received before this time')
     .option('--limit <count>', 'how many at most, up to 500', '50')

@@ -105,8 +105,8 @@ export const deliveryStates = ['pending', 'delivered', 'dead', 'superseded'] as 
 /** Superseded: not sent, because a newer report of the finding had been accepted and the sink keeps state. */
 export type DeliveryState = (typeof deliveryStates)[number];
 
-/** Why a delivery was given up: they refused it, our plugin broke, or its age passed the limit. */
-export const faults = ['theirs', 'ours', 'age'] as const;
+/** Why a delivery was given up: they refused it, our plugin broke, its age passed the limit, or an operator said so. */
+export const faults = ['theirs', 'ours', 'age', 'operator'] as const;
 export type Fault = (typeof faults)[number];
 
 /** A delivery as the admin side shows it. */

@@ -14,7 +14,7 @@ export type SinkTest = {
 
 /**
  * What an operator can do with a running sink. The seam between the admin side and delivery; a type and an injection
- * token in one. Every method rejects for a name that no running sink has.
+ * token in one. All but `giveUp` reject for a name that no running sink has.
  */
 export abstract class SinkControl {
   /** Holds all deliveries until `resume`, over a restart too. */
@@ -23,4 +23,6 @@ export abstract class SinkControl {
   abstract resume(sink: string): Promise<void>;
   /** Sends a marked event on the way of every delivery, parked or not. It is in no journal and no count. */
   abstract test(sink: string): Promise<SinkTest>;
+  /** Makes dead letters of what is due to a sink that does not run, and says of how many; rejects for one that runs. */
+  abstract giveUp(sink: string): Promise<number>;
 }

@@ -216,6 +216,23 @@ describe('the dispatcher', () => {
     expect(sink.given).toEqual(['one', 'two']);
   });
 
+  it('makes dead letters of what a sink that is gone was owed, when it is told to, and of nothing else', async () => {
+    const here = new FakeSink(1);
+    await journal.park('gone', 'status 403');
+    await accept(['one', 'two', 'three'], ['gone', 'here'], 'one finding');
+    start({ here });
+    await until(() => here.given.length === 3);
+    expect(await dispatcher?.giveUp('gone')).toBe(3);
+    const letters = await deadLetters();
+    expect(letters).toHaveLength(3);
+    expect(letters).toMatchObject(letters.map(() => ({ sink: 'gone', fault: 'operator' })));
+    expect((await journal.counts()).sinks).toMatchObject([
+      { sink: 'gone', pending: 0, dead: 3 },
+      { sink: 'here', delivered: 3, dead: 0 },
+    ]);
+    await expect(dispatcher?.giveUp('here')).rejects.toThrow('is at work');
+  });
+
   it('tries a sink with an event of its own that is in no journal, parked or not', async () => {
     const sink = new FakeSink(1);
     start({ a: sink });

@@ -4,6 +4,7 @@ import { Journal } from '../core/journal.js';
 import { SinkControl, type SinkTest } from '../core/sink-control.js';
 import type { Sink } from '../core/sink.js';
 import { DeliveryOptions } from './delivery.options.js';
+import { giveUpOwed } from './give-up.js';
 import { Settler } from './settler.js';
 import { SinkLoop, type LoopContext } from './sink-loop.js';
 
@@ -70,6 +71,11 @@ export class Dispatcher extends SinkControl implements OnApplicationBootstrap, B
 
   async test(sink: string): Promise<SinkTest> {
     return this.#loop(sink).test();
+  }
+
+  async giveUp(sink: string): Promise<number> {
+    if (this.#loops.has(sink)) throw new Error(`the sink ${sink} is at work`);
+    return giveUpOwed(this.#context.journal, sink, Date.now);
   }
 
   #start(name: string, sink: Sink): void {

@@ -132,6 +132,10 @@ class IdleSinks extends SinkControl {
     if (ended) this.activity.next({ kind: 'resumed', at: Date.now(), sink, since: ended.since, by: 'operator' });
   }
 
+  giveUp(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   test(): Promise<SinkTest> {
     return Promise.resolve({ outcome: 'retry', cause: 'network', reason: 'nobody is there', durationMs: 1 });
   }
