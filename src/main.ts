@@ -6,6 +6,7 @@ import { backupCommand } from './cli/backup.js';
 import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
 import { ledgerCommand } from './cli/ledger.js';
+import { quarantineCommand } from './cli/quarantine.js';
 import { replayCommand } from './cli/replay.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
@@ -32,6 +33,7 @@ const program = new Command('signalbox')
   .addCommand(explainCommand())
   .addCommand(ledgerCommand())
   .addCommand(deadLettersCommand())
+  .addCommand(quarantineCommand())
   .addCommand(replayCommand())
   .addCommand(tailCommand())
   .addCommand(sendTestCommand())

@@ -11,6 +11,7 @@ import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
+import { QuarantineController } from './quarantine.controller.js';
 import { ReplaysController } from './replays.controller.js';
 import { RoleGuard } from './role.guard.js';
 import { ReloadController } from './reload.controller.js';
@@ -33,6 +34,7 @@ import { TailController } from './tail.controller.js';
     AlertsController,
     LedgerController,
     DeadLettersController,
+    QuarantineController,
     ReplaysController,
     TailController,
     AuditController,

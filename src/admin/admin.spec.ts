@@ -455,6 +455,7 @@ describe('the documentation of the API', () => {
       '/api/v1/ledger/acknowledge',
       '/api/v1/probes',
       '/api/v1/quarantine',
+      '/api/v1/quarantine/replay',
       '/api/v1/reload',
       '/api/v1/replays',
       '/api/v1/replays/{id}',

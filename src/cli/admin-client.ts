@@ -68,13 +68,14 @@ export async function* streamAdmin(
 export async function downloadFromAdmin(
   address: AdminAddress,
   path: string,
+  method: 'get' | 'post' = 'post',
 ): Promise<{ readonly bytes: number; readonly chunks: AsyncIterable<Buffer> }> {
   const silent = new AbortController();
   const timer = setTimeout(() => {
     silent.abort();
   }, answerWithinMs);
   try {
-    const { data, headers } = await requestToAdmin<Readable>(address, path, 'stream', silent.signal, 'post');
+    const { data, headers } = await requestToAdmin<Readable>(address, path, 'stream', silent.signal, method);
     return { bytes: Number(headers['content-length']), chunks: watched(address, data, timer) };
   } catch (error) {
     clearTimeout(timer);

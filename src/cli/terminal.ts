@@ -3,7 +3,7 @@ import { printable, printableJson } from '../kit/printable.js';
 
 /** What a command answers on; a process is one. */
 export type Terminal = {
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: { write(text: string | Uint8Array): unknown };
   readonly stderr: { write(text: string): unknown };
   exitCode?: number | string | null | undefined;
 };

@@ -155,6 +155,22 @@ export type RequestRecord = {
   readonly reason: string;
 };
 
+/** A request with something in the quarantine, to be read again. */
+export type QuarantinedRequest = Pick<
+  AcceptedRequest,
+  'id' | 'source' | 'receivedAt' | 'remoteAddress' | 'contentType' | 'body'
+> & {
+  /** What of it could not be read; without an index, the whole body. `number` is the journal's own. */
+  readonly parts: readonly { readonly number: number; readonly index?: number }[];
+};
+
+/** What another reading made of quarantined parts: they all go, and this is in their place. */
+export type Reread = Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & {
+  readonly requestId: string;
+  /** Their numbers. */
+  readonly parts: readonly number[];
+};
+
 export type AlertSummary = {
   readonly id: string;
   readonly fingerprint: string;
@@ -299,6 +315,13 @@ export abstract class Journal {
   abstract raw(id: string): Promise<{ readonly contentType: string; readonly body: Buffer } | undefined>;
   abstract deliveries(query: DeliveryQuery, page: PageRequest): Promise<Page<DeliverySummary>>;
   abstract quarantine(page: PageRequest): Promise<Page<RequestRecord>>;
+  /** By its id; undefined where nothing of it is in the quarantine. */
+  abstract quarantined(requestId: string): Promise<QuarantinedRequest | undefined>;
+  /**
+   * Puts what was read again in the place of quarantined parts: its alerts are accepted now, of the old request. Does
+   * nothing and returns undefined where one of the parts is there no longer: somebody else was faster.
+   */
+  abstract reread(reread: Reread): Promise<Receipt | undefined>;
   abstract probes(page: PageRequest): Promise<Page<RequestRecord>>;
   abstract counts(): Promise<JournalCounts>;
   /** The account of every alert; with a range, by hour, and checked against what is there. */

@@ -928,6 +928,104 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
       });
     });
 
+    describe('the quarantine, read again', () => {
+      const quarantine = async () => (await journal.quarantine({ limit: 10 })).items;
+      /** Alerts of the old request, as its source reads them today. */
+      const readAgain = (id: string, ...reports: ReportOf[]) =>
+        acceptedRequest({ id, receivedAt: now - dayMs }, ...reports).alerts;
+      const sums = async () => {
+        const { balanced, totals } = await journal.ledger({ from: 0, until: now + 1 });
+        const [line] = totals.sources;
+        return [balanced, line?.received, line?.accepted, line?.duplicates, line?.quarantined, line?.probes];
+      };
+
+      it('becomes alerts of the old request, accepted now, once', async () => {
+        const given = acceptedRequest({ receivedAt: now, unread: [{ reason: 'not JSON' }], body: Buffer.from('<x>') });
+        await journal.append([given]);
+        now += dayMs;
+        const [known] = await accept({ finding: 'f', version: '1' });
+        const found = await journal.quarantined(given.id);
+        expect(found).toEqual({
+          id: given.id,
+          source: 'warden',
+          receivedAt: now - dayMs,
+          remoteAddress: '192.0.2.7',
+          contentType: 'application/json',
+          body: Buffer.from('<x>'),
+          parts: [{ number: expect.any(Number) }],
+        });
+        const parts = found?.parts.map(({ number }) => number) ?? [];
+        const alerts = readAgain(given.id, { title: 'at last' }, { finding: 'f', version: '1' }, { sinks: [] });
+        const reread = { requestId: given.id, parts, alerts, unread: [] };
+        const receipts = await Promise.all([journal.reread(reread), journal.reread(reread)]);
+        expect(receipts.filter((receipt) => receipt === undefined)).toHaveLength(1);
+        const receipt = receipts.find((each) => each !== undefined);
+        expect(receipt?.alerts.map(({ status }) => status)).toEqual(['accepted', 'duplicate', 'accepted']);
+        expect(receipt?.alerts[1]?.id).toBe(known?.id);
+        expect(await quarantine()).toEqual([]);
+        expect(await journal.quarantined(given.id)).toBeUndefined();
+        expect(await sums()).toEqual([true, 4, 3, 1, 0, 0]);
+        const [, fresh] = await claim();
+        expect(fresh).toMatchObject({ acceptedAt: now, alert: { title: 'at last', raw: { ref: given.id } } });
+        expect((await journal.raw(fresh?.alert.id ?? ''))?.body.toString()).toBe('<x>');
+        expect((await journal.alert(fresh?.alert.id ?? ''))?.request).toMatchObject({
+          id: given.id,
+          receivedAt: now - dayMs,
+        });
+      });
+
+      it('stays with the reason of today where it cannot be read, or becomes a probe', async () => {
+        const unread = [1, 2, 4].map((index) => ({ index, reason: 'no title' }));
+        const given = acceptedRequest({ receivedAt: now, unread }, {});
+        await journal.append([given]);
+        const found = await journal.quarantined(given.id);
+        const parts = found?.parts.map(({ number }) => number) ?? [];
+        const left = { index: 2, reason: 'still no title' };
+        await journal.reread({
+          requestId: given.id,
+          parts,
+          alerts: readAgain(given.id, {}),
+          unread: [left],
+          probe: 'hello',
+        });
+        expect(await quarantine()).toMatchObject([{ requestId: given.id, ...left }]);
+        expect(await journal.probes({ limit: 5 })).toMatchObject({ items: [{ requestId: given.id, reason: 'hello' }] });
+        expect(await sums()).toEqual([true, 4, 2, 0, 1, 1]);
+      });
+
+      it('of a request that was purged, or has nothing there, is nothing', async () => {
+        const given = request({});
+        await journal.append([given]);
+        expect(await journal.quarantined(given.id)).toBeUndefined();
+        expect(await journal.quarantined(mintId())).toBeUndefined();
+        expect(await journal.reread({ requestId: given.id, parts: [], alerts: [], unread: [] })).toBeUndefined();
+        expect(await journal.reread({ requestId: mintId(), parts: [1], alerts: [], unread: [] })).toBeUndefined();
+      });
+
+      it('keeps the request for as long as its alerts', async () => {
+        const given = acceptedRequest({ receivedAt: now, unread: [{ reason: 'not JSON' }] });
+        await journal.append([given]);
+        now += 29 * dayMs;
+        const found = await journal.quarantined(given.id);
+        const parts = found?.parts.map(({ number }) => number) ?? [];
+        const receipt = await journal.reread({
+          requestId: given.id,
+          parts,
+          alerts: readAgain(given.id, {}),
+          unread: [],
+        });
+        await journal.settle((await claim()).map(delivered));
+        now += 2 * dayMs;
+        expect(await journal.purge(now)).toBe(0);
+        expect(await journal.raw(receipt?.alerts[0]?.id ?? '')).toBeDefined();
+        now += 29 * dayMs;
+        expect(await journal.purge(now)).toBe(1);
+        await journal.purge(now);
+        expect(await journal.raw(given.id)).toBeUndefined();
+        expect((await sums())[0]).toBe(true);
+      });
+    });
+
     describe('a replay', () => {
       const all = { mode: 'resend', select: { state: 'dead' }, rate: 10, force: false } as const;
       const begin = (request: Partial<ReplayRequest> = {}) => journal.startReplay(mintId(), { ...all, ...request });

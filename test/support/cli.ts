@@ -17,7 +17,7 @@ export class FakeTerminal {
   out = '';
   err = '';
   exitCode: number | string | null | undefined;
-  readonly stdout = { write: (text: string) => (this.out += text) };
+  readonly stdout = { write: (text: string | Uint8Array) => (this.out += Buffer.from(text).toString()) };
   readonly stderr = { write: (text: string) => (this.err += text) };
   readonly stdin: Readable;
 

@@ -32,8 +32,18 @@ export class Accounts {
     });
   }
 
+  /** What was in the quarantine, of an hour before, is received anew as alerts; what stays there, or is a probe, is not. */
+  reread({ receivedAt, source }: KeptRequest, fewer: number, now: number, alerts: Receipt['alerts']): void {
+    const accepted = alerts.filter(({ status }) => status === 'accepted').length;
+    this.#lastNumber += accepted;
+    this.#addSource({ ...noSourceSums, hour: hourOf(receivedAt), source, received: -fewer });
+    const received = alerts.length;
+    const counted = { received, accepted, duplicates: received - accepted };
+    this.#addSource({ ...noSourceSums, hour: hourOf(now), source, ...counted });
+  }
+
   owe({ of, sink }: KeptDelivery): void {
-    this.#addSink({ ...noSinkSums, hour: hourOf(of.request.receivedAt), sink, owed: 1 });
+    this.#addSink({ ...noSinkSums, hour: hourOf(of.acceptedAt), sink, owed: 1 });
   }
 
   /** What goes stays in the account. */
@@ -112,22 +122,22 @@ export class Accounts {
   }
 }
 
-function countedAlert({ request, routes }: KeptAlert): SourceHour {
-  const { receivedAt, source } = request;
+function countedAlert({ request, acceptedAt, routes }: KeptAlert): SourceHour {
+  const { source } = request;
   const isRouted = routes.length > 0;
   return {
     ...noSourceSums,
-    hour: hourOf(receivedAt),
+    hour: hourOf(acceptedAt),
     source,
     routed: isRouted ? 1 : 0,
     unrouted: isRouted ? 0 : 1,
   };
 }
 
-function countedDeliveries({ request, deliveries }: KeptAlert): readonly SinkHour[] {
+function countedDeliveries({ acceptedAt, deliveries }: KeptAlert): readonly SinkHour[] {
   return deliveries.map(({ sink, state }) => {
     const counted: Record<DeliveryState, number> = { pending: 0, delivered: 0, dead: 0, superseded: 0, [state]: 1 };
-    return { ...noSinkSums, hour: hourOf(request.receivedAt), sink, ...counted };
+    return { ...noSinkSums, hour: hourOf(acceptedAt), sink, ...counted };
   });
 }
 

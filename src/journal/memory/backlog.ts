@@ -120,7 +120,7 @@ export class Backlog {
       sink: this.sink,
       pending: this.#pending.size,
       ...this.#settled,
-      ...(oldest && { oldestPendingAt: oldest.of.request.receivedAt }),
+      ...(oldest && { oldestPendingAt: oldest.of.acceptedAt }),
       ...(this.#parked && { parked: this.#parked }),
     };
   }
@@ -146,14 +146,14 @@ function waitOf({ lease, due }: KeptDelivery, now: number, uptime: number): numb
 }
 
 function toDelivery(delivery: KeptDelivery, token: number): Delivery {
-  const { alert, request } = delivery.of;
+  const { alert } = delivery.of;
   return {
     id: `${alert.id}:${delivery.sink}`,
     sink: delivery.sink,
     alert,
     routes: delivery.routes,
     attempt: delivery.history.length + 1,
-    acceptedAt: request.receivedAt,
+    acceptedAt: delivery.of.acceptedAt,
     ...(delivery.replay && { replay: toMark(delivery.replay) }),
     lease: { seq: delivery.seq, token },
   };

@@ -21,8 +21,10 @@ import {
   type Parked,
   type ParkedBy,
   type Pending,
+  type QuarantinedRequest,
   type Receipt,
   type RequestRecord,
+  type Reread,
   type RoutedAlert,
   type Settlement,
 } from '../../core/journal.js';
@@ -163,6 +165,36 @@ class MemoryJournal extends Journal {
     return pageOf(unread, page, ({ request, reason, index }) => toRequestRecord(request, reason, index));
   }
 
+  async quarantined(requestId: string): Promise<QuarantinedRequest | undefined> {
+    await this.check();
+    const request = this.#requests.get(requestId);
+    if (!request || request.unread.length === 0) return undefined;
+    const { id, source, receivedAt, remoteAddress, contentType, body, unread } = request;
+    const parts = unread.map(({ seq, index }) => ({ number: seq, ...(index !== undefined && { index }) }));
+    return { id, source, receivedAt, remoteAddress, contentType, body, parts };
+  }
+
+  async reread({ requestId, parts, alerts, unread, probe }: Reread): Promise<Receipt | undefined> {
+    await this.check();
+    const now = this.context.now();
+    const request = this.#requests.get(requestId);
+    const isThere = (part: number) => request?.unread.some(({ seq }) => seq === part) === true;
+    if (!request || parts.length === 0 || !parts.every(isThere)) return undefined;
+    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, now));
+    const left = request.unread.filter(({ seq }) => !parts.includes(seq));
+    request.unread = [...left, ...unread.map((part) => ({ seq: this.#nextSeq(), ...part }))];
+    if (probe !== undefined) request.probe = probe;
+    const accepted = receipts.filter(({ status }) => status === 'accepted').length;
+    const probes = probe === undefined ? 0 : 1;
+    const tally = this.#tallyOf(request.source);
+    tally.accepted += accepted;
+    tally.duplicates += receipts.length - accepted;
+    tally.quarantined += unread.length - parts.length;
+    tally.probes += probes;
+    this.#accounts.reread(request, parts.length - unread.length - probes, now, receipts);
+    return { alerts: receipts };
+  }
+
   async probes(page: PageRequest): Promise<Page<RequestRecord>> {
     await this.check();
     const probes = [...this.#requests.values()].filter((request) => request.probe !== undefined);
@@ -255,9 +287,9 @@ class MemoryJournal extends Journal {
     const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
     let purged = 0;
     for (const kept of this.#alerts.values()) {
-      const { request, deliveries } = kept;
+      const { acceptedAt, deliveries } = kept;
       const isDead = deliveries.some((delivery) => delivery.state === 'dead');
-      if (request.receivedAt > (isDead ? deadCutoff : cutoff)) continue;
+      if (acceptedAt > (isDead ? deadCutoff : cutoff)) continue;
       if (deliveries.some((delivery) => delivery.state === 'pending')) continue;
       this.#forget(kept);
       purged += 1;
@@ -284,7 +316,7 @@ class MemoryJournal extends Journal {
       alerts: 0,
     };
     this.#requests.set(request.id, request);
-    const receipts = alerts.map((routed) => this.#keepAlert(routed, request));
+    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, request.receivedAt));
     const accepted = receipts.filter((receipt) => receipt.status === 'accepted').length;
     const tally = this.#tallyOf(request.source);
     tally.requests += 1;
@@ -296,10 +328,14 @@ class MemoryJournal extends Journal {
     return { alerts: receipts };
   }
 
-  #keepAlert({ alert, routes, sinks }: RoutedAlert, request: KeptRequest): Receipt['alerts'][number] {
+  #keepAlert(
+    { alert, routes, sinks }: RoutedAlert,
+    request: KeptRequest,
+    acceptedAt: number,
+  ): Receipt['alerts'][number] {
     const known = this.#findings.get(alert.fingerprint);
     const first = known?.reports.get(alert.dedupKey);
-    if (first && request.receivedAt - first.at < this.options.dedupWindow) {
+    if (first && acceptedAt - first.at < this.options.dedupWindow) {
       first.as.duplicates += 1;
       return { id: first.as.alert.id, status: 'duplicate' };
     }
@@ -309,6 +345,7 @@ class MemoryJournal extends Journal {
       seq: this.#nextSeq(),
       alert: { ...alert, action: actionOf(alert.state, known === undefined) },
       request,
+      acceptedAt,
       superseded,
       routes,
       duplicates: 0,
@@ -324,7 +361,7 @@ class MemoryJournal extends Journal {
         routes: asking,
         state: isLate ? 'superseded' : 'pending',
         history: [],
-        ...(isLate && { settledAt: request.receivedAt }),
+        ...(isLate && { settledAt: acceptedAt }),
       };
     });
     this.#alerts.set(alert.id, kept);
@@ -332,7 +369,7 @@ class MemoryJournal extends Journal {
     const finding = known ?? { finding: withReport(age, undefined), last: kept, reports: new Map() };
     if (!superseded) finding.finding = withReport(age, known?.finding);
     finding.last = kept;
-    finding.reports.set(alert.dedupKey, { at: request.receivedAt, as: kept });
+    finding.reports.set(alert.dedupKey, { at: acceptedAt, as: kept });
     this.#findings.set(alert.fingerprint, finding);
     if (routes.length === 0) this.#tallyOf(request.source).unrouted += 1;
     for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);

@@ -5,9 +5,10 @@ import type { AcceptedRequest, Attempt, DeliveryState, Fault } from '../../core/
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
 
-export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread'> & {
+export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & {
+  probe?: string;
   readonly seq: number;
-  readonly unread: readonly { readonly seq: number; readonly index?: number; readonly reason: string }[];
+  unread: readonly { readonly seq: number; readonly index?: number; readonly reason: string }[];
   /** How many of its alerts are still kept. */
   alerts: number;
 };
@@ -16,6 +17,8 @@ export type KeptAlert = {
   readonly seq: number;
   readonly alert: Alert;
   readonly request: KeptRequest;
+  /** Milliseconds since the epoch: later than its request where that was read again. */
+  readonly acceptedAt: number;
   readonly superseded: boolean;
   routes: readonly string[];
   duplicates: number;

@@ -14,7 +14,7 @@ import type { KeptAlert, KeptDelivery, KeptRequest } from './kept.js';
 
 /** How the admin side sees what is kept. */
 
-export function matches({ alert, request, routes, deliveries }: KeptAlert, query: AlertQuery): boolean {
+export function matches({ alert, request, acceptedAt, routes, deliveries }: KeptAlert, query: AlertQuery): boolean {
   return (
     isOrAbsent(query.source, request.source) &&
     isOrAbsent(query.kind, alert.kind) &&
@@ -23,8 +23,8 @@ export function matches({ alert, request, routes, deliveries }: KeptAlert, query
     isOrAbsent(query.fingerprint, alert.fingerprint) &&
     (query.vendorId === undefined || Object.values(alert.vendorIds).includes(query.vendorId)) &&
     isOrAbsent(query.unrouted, routes.length === 0) &&
-    request.receivedAt >= (query.from ?? 0) &&
-    request.receivedAt < (query.until ?? Number.POSITIVE_INFINITY) &&
+    acceptedAt >= (query.from ?? 0) &&
+    acceptedAt < (query.until ?? Number.POSITIVE_INFINITY) &&
     ((query.sink === undefined && query.deliveryState === undefined) ||
       deliveries.some((d) => isOrAbsent(query.sink, d.sink) && isOrAbsent(query.deliveryState, d.state)))
   );
@@ -38,8 +38,8 @@ export function matchesDelivery({ of, sink, state, fault }: KeptDelivery, query:
     isOrAbsent(query.fault, fault) &&
     isOrAbsent(source, of.request.source) &&
     isOrAbsent(severity, of.alert.severity) &&
-    of.request.receivedAt >= from &&
-    of.request.receivedAt < until
+    of.acceptedAt >= from &&
+    of.acceptedAt < until
   );
 }
 
@@ -84,7 +84,7 @@ export function toDeliveryRecord(delivery: KeptDelivery): DeliveryRecord {
     routes,
     state,
     attempts: history.length,
-    ...(state === 'pending' && { dueAt: due?.at ?? of.request.receivedAt }),
+    ...(state === 'pending' && { dueAt: due?.at ?? of.acceptedAt }),
     ...(settledAt !== undefined && { settledAt }),
     ...(remoteId !== undefined && { remoteId }),
     ...(fault !== undefined && { fault }),

@@ -1,11 +1,12 @@
 import type Database from 'better-sqlite3';
 import { store } from './body.js';
-import { toUuid } from './bytes.js';
+import type { Receipt, Reread } from '../../core/journal.js';
+import { idOrNothing, toUuid } from './bytes.js';
 import type { Debts } from './debts.js';
 import type { Findings } from './findings.js';
 import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
-import type { PackedAlert, PackedRequest } from './pack.js';
+import { packedAlertOf, type PackedAlert, type PackedRequest } from './pack.js';
 import { readProgress, type ProgressName } from './progress.js';
 
 /** An alert that was already there, by its place in the call, and the id of the one that is kept. */
@@ -51,6 +52,11 @@ export class Acceptance {
   readonly #unread;
   readonly #alerts;
   readonly #countDuplicate;
+  readonly #selectRequest;
+  readonly #selectParts;
+  readonly #deletePart;
+  readonly #updateProbe;
+  readonly #insertReread;
   /** The numbers given last; and as far as they are on disk. */
   readonly #last: Last;
   readonly #lastCommitted: Last;
@@ -67,6 +73,13 @@ export class Acceptance {
     this.#countDuplicate = db
       .prepare<[number], Buffer>('UPDATE alerts SET duplicates = duplicates + 1 WHERE seq = ? RETURNING id')
       .pluck();
+    this.#selectRequest = db.prepare<[Buffer], { seq: number; source: number; received_at: number }>(
+      'SELECT seq, source, received_at FROM requests WHERE id = ?',
+    );
+    this.#selectParts = db.prepare<[number], number>('SELECT seq FROM unread WHERE request = ?').pluck();
+    this.#deletePart = db.prepare<[number]>('DELETE FROM unread WHERE seq = ?');
+    this.#updateProbe = db.prepare<[string, number]>('UPDATE requests SET probe = ? WHERE seq = ?');
+    this.#insertReread = db.prepare<[number, number, number]>('INSERT INTO rereads VALUES (?, ?, ?)');
     // A number is never given twice, though the rows that had the last ones were purged.
     const last = (table: string, name: ProgressName) =>
       Math.max(Number(db.prepare(`SELECT max(seq) FROM ${table}`).pluck().get() ?? 0), readProgress(db, name));
@@ -96,6 +109,48 @@ export class Acceptance {
       this.#request(request, position, duplicates);
     });
     return duplicates;
+  }
+
+  /** Accepts now what a quarantined request gave when it was read again; undefined where its parts are gone. */
+  reread({ requestId, parts, alerts, unread, probe }: Reread, now: number): Receipt | undefined {
+    const request = this.#selectRequest.get(idOrNothing(requestId) ?? Buffer.alloc(0));
+    if (!request) return undefined;
+    this.#unread.flush();
+    const there = this.#selectParts.all(request.seq);
+    if (parts.length === 0 || !parts.every((part) => there.includes(part))) return undefined;
+    const source = this.ledger.sources.change(this.ledger.sources.nameOf(request.source));
+    const before = this.#last.alert;
+    const unroutedBefore = source.unrouted;
+    const receipts = alerts.map((routed): Receipt['alerts'][number] => {
+      const known = this.#alert(packedAlertOf(routed), request.seq, source, now);
+      return known === undefined ? { id: routed.alert.id, status: 'accepted' } : { id: known, status: 'duplicate' };
+    });
+    const accepted = this.#last.alert - before;
+    for (const part of parts) this.#deletePart.run(part);
+    for (const { index, reason } of unread) {
+      this.#last.unread += 1;
+      this.#unread.add(this.#last.unread, request.seq, index ?? null, reason);
+    }
+    if (probe !== undefined) this.#updateProbe.run(probe, request.seq);
+    if (accepted > 0) this.#insertReread.run(request.seq, before + 1, accepted);
+    const probes = probe === undefined ? 0 : 1;
+    source.accepted += accepted;
+    source.duplicates += alerts.length - accepted;
+    source.quarantined += unread.length - parts.length;
+    source.probes += probes;
+
+    const then = this.ledger.hours.source(request.received_at, source.number);
+    then.received += unread.length - parts.length + probes;
+    const hour = this.ledger.hours.source(now, source.number);
+    hour.received += alerts.length;
+    hour.accepted += accepted;
+    hour.duplicates += alerts.length - accepted;
+    hour.routed += accepted - (source.unrouted - unroutedBefore);
+    if (accepted > 0) {
+      hour.first_alert = Math.min(hour.first_alert, before + 1);
+      hour.last_alert = Math.max(hour.last_alert, this.#last.alert);
+    }
+    return { alerts: receipts };
   }
 
   flush(): void {

@@ -22,8 +22,10 @@ import {
   type Parked,
   type ParkedBy,
   type Pending,
+  type QuarantinedRequest,
   type Receipt,
   type RequestRecord,
+  type Reread,
   type Settlement,
 } from '../../core/journal.js';
 import type {
@@ -153,6 +155,17 @@ class SqliteJournal extends Journal {
 
   quarantine(page: PageRequest): Promise<Page<RequestRecord>> {
     return pageOf(page, (from) => this.thread.call('quarantine', from));
+  }
+
+  async quarantined(requestId: string): Promise<QuarantinedRequest | undefined> {
+    const found = await this.thread.call('quarantined', requestId);
+    return found && { ...found, body: Buffer.from(found.body) };
+  }
+
+  async reread(reread: Reread): Promise<Receipt | undefined> {
+    const receipt = await this.thread.call('reread', reread, this.context.now());
+    for (const { sinks } of reread.alerts) for (const { sink } of sinks) this.bell.ring(sink);
+    return receipt;
   }
 
   probes(page: PageRequest): Promise<Page<RequestRecord>> {

@@ -6,6 +6,7 @@ import type {
   DeliveryQuery,
   Lease,
   ParkedBy,
+  Reread,
   Settlement,
 } from '../../core/journal.js';
 import type { ReplayMark, ReplayRequest, ReplaySelect, ReplayStep } from '../../core/replay.js';
@@ -50,6 +51,7 @@ export function writesOf(store: Store) {
       store.touch(now);
     },
     purge: (now: number) => store.purge(now),
+    reread: (reread: Reread, now: number) => store.reread(reread, now),
     startReplay: (id: string, request: ReplayRequest, now: number) => store.replays.start(id, request, now),
     advanceReplay: (id: string, step: ReplayStep, now: number) => store.replays.advance(id, step, now),
   };
@@ -73,6 +75,7 @@ export function readsOf(store: Store) {
     alerts: (query: AlertQuery, from: From) => store.searches.alerts(query, from),
     deliveries: (query: DeliveryQuery, from: From) => store.searches.deliveries(query, from),
     quarantine: (from: From) => store.searches.quarantine(from),
+    quarantined: (requestId: string) => store.records.quarantined(requestId),
     probes: (from: From) => store.searches.probes(from),
     beginBackup: (now: number) => store.beginBackup(now),
     endBackup: () => store.endBackup(),

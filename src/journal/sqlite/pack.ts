@@ -48,6 +48,27 @@ export type PackedAlert = {
   readonly json: Buffer;
 };
 
+/** An alert that crosses by itself, and not in a pack. */
+export function packedAlertOf(routed: RoutedAlert): PackedAlert {
+  const { alert, routes, sinks } = routed;
+  const idOf = (text: string): Buffer => {
+    const id = Buffer.alloc(idBytes);
+    writeId(text, id, 0);
+    return id;
+  };
+  return {
+    id: idOf(alert.id),
+    fingerprint: idOf(alert.fingerprint),
+    dedupKey: idOf(alert.dedupKey),
+    kind: kinds.indexOf(alert.kind),
+    state: states.indexOf(alert.state),
+    severity: severities.indexOf(alert.severity),
+    age: ageOf(alert),
+    decision: JSON.stringify({ routes, sinks }),
+    json: Buffer.from(JSON.stringify(alert)),
+  };
+}
+
 type Rest = Pick<PackedRequest, 'unread' | 'probe'>;
 
 const nothingMore: Rest = { unread: [], probe: undefined };

@@ -51,6 +51,7 @@ export class Purge {
   readonly #deletions;
   readonly #deleteRequest;
   readonly #deleteUnread;
+  readonly #deleteRereads;
   /** How far this round has come. What it left behind is looked at again in the next. */
   #alertsTo = 0;
   #requestsTo = 0;
@@ -68,6 +69,9 @@ export class Purge {
     this.#selectRequests = db.prepare<[number, number], RequestRow>(
       `SELECT seq, source, received_at, probe, EXISTS (
          SELECT 1 FROM alerts WHERE seq >= first_alert AND seq < first_alert + requests.alerts
+       ) OR EXISTS (
+         SELECT 1 FROM rereads AS r JOIN alerts AS a ON a.seq >= r.first_alert AND a.seq < r.first_alert + r.alerts
+         WHERE r.request = requests.seq
        ) AS left FROM requests WHERE seq > ? ORDER BY seq LIMIT ?`,
     );
     this.#isOwed = db.prepare<[number, number], number>('SELECT 1 FROM owed WHERE sink = ? AND alert = ?').pluck();
@@ -82,6 +86,7 @@ export class Purge {
       db.prepare<[number]>('DELETE FROM alerts WHERE seq = ?'),
     ];
     this.#deleteRequest = db.prepare<[number]>('DELETE FROM requests WHERE seq = ?');
+    this.#deleteRereads = db.prepare<[number]>('DELETE FROM rereads WHERE request = ?');
     this.#deleteUnread = db.prepare<[number]>('DELETE FROM unread WHERE request = ?');
   }
 
@@ -134,6 +139,7 @@ export class Purge {
     const hour = this.ledger.hours.source(receivedAt, source);
     hour.gone_quarantined += this.#deleteUnread.run(seq).changes;
     hour.gone_probes += probe === null ? 0 : 1;
+    this.#deleteRereads.run(seq);
     this.#deleteRequest.run(seq);
   }
 }

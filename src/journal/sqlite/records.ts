@@ -6,6 +6,7 @@ import {
   type Attempt,
   type DeliveryRecord,
   type JournalCounts,
+  type QuarantinedRequest,
 } from '../../core/journal.js';
 import { restore, type StoredBody } from './body.js';
 import { idOrNothing, toUuid } from './bytes.js';
@@ -33,6 +34,8 @@ export class Records {
   readonly #selectRequest;
   readonly #selectBody;
   readonly #selectOldest;
+  readonly #selectQuarantined;
+  readonly #selectParts;
 
   constructor(
     db: Database.Database,
@@ -51,6 +54,12 @@ export class Records {
     this.#selectBody = db.prepare<[Buffer, Buffer], StoredBody & { arrival: string }>(
       `SELECT arrival, bytes, body FROM requests
        WHERE seq = coalesce((SELECT request FROM alerts WHERE id = ?), (SELECT seq FROM requests WHERE id = ?))`,
+    );
+    this.#selectQuarantined = db.prepare<[Buffer], Omit<RequestRow, 'bytes'> & StoredBody>(
+      'SELECT seq, id, source, received_at, arrival, bytes, body FROM requests WHERE id = ?',
+    );
+    this.#selectParts = db.prepare<[number], { seq: number; position: number | null }>(
+      'SELECT seq, position FROM unread WHERE request = ? ORDER BY seq',
     );
     this.#selectOldest = db
       .prepare<[number], number>(
@@ -91,6 +100,24 @@ export class Records {
     const key = idOrNothing(id);
     const row = key && this.#selectBody.get(key, key);
     return row && { contentType: (JSON.parse(row.arrival) as Arrival).contentType, body: restore(row) };
+  }
+
+  /** A request with something in the quarantine. */
+  quarantined(requestId: string): QuarantinedRequest | undefined {
+    const key = idOrNothing(requestId);
+    const request = key && this.#selectQuarantined.get(key);
+    const parts = request ? this.#selectParts.all(request.seq) : [];
+    if (!request || parts.length === 0) return undefined;
+    const { remoteAddress, contentType } = JSON.parse(request.arrival) as Arrival;
+    return {
+      id: toUuid(request.id),
+      source: this.ledger.sources.nameOf(request.source),
+      receivedAt: request.received_at,
+      remoteAddress,
+      contentType,
+      body: restore({ bytes: request.bytes, body: request.body }),
+      parts: parts.map(({ seq, position }) => ({ number: seq, ...(position !== null && { index: position }) })),
+    };
   }
 
   counts(): JournalCounts {

@@ -196,6 +196,12 @@ export const migrations: readonly string[] = [
     FROM sinks
   ) ON of = number;
   `,
+  // Alerts that a quarantined request gave when it was read again: numbered from first_alert on.
+  `
+  CREATE TABLE rereads (
+    request INTEGER NOT NULL, first_alert INTEGER NOT NULL, alerts INTEGER NOT NULL, PRIMARY KEY (request, first_alert)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

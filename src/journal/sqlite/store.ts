@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Settlement } from '../../core/journal.js';
+import type { Receipt, Reread, Settlement } from '../../core/journal.js';
 import { Acceptance, type Duplicate } from './acceptance.js';
 import { AuditTrail } from './audit.js';
 import { BookKeeping } from './books.js';
@@ -126,6 +126,11 @@ export class Store {
   append(requests: readonly PackedRequest[]): readonly Duplicate[] {
     if (this.#isFull) throw diskIsFull();
     return this.#acceptance.append(requests);
+  }
+
+  reread(reread: Reread, now: number): Receipt | undefined {
+    if (this.#isFull) throw diskIsFull();
+    return this.#acceptance.reread(reread, now);
   }
 
   settle(settlements: readonly Settlement[], clocks: Clocks): number {
