@@ -10,6 +10,8 @@ export type Problem = {
 
 /** How long a sender that is still writing has to read our answer before the connection goes. */
 const lingerMs = 500;
+/** What is still read of it meanwhile: a short rest of a body, and no flood. */
+const lingerBytes = 65_536;
 
 /** The same words for an unknown source and a wrong credential: a stranger learns nothing from them. */
 export const strangerDetail = 'There is no such source, or the request does not carry a credential that it accepts.';
@@ -30,7 +32,7 @@ export function sendProblem(response: ServerResponse, { status, detail, headers,
 
 /**
  * Sends the whole answer, and ends the connection a little later: a socket closed on bytes that were not read is reset,
- * and a reset takes with it what the sender has not read yet. What still comes is thrown away meanwhile.
+ * and a reset takes with it what the sender has not read yet. A little of what still comes is thrown away.
  */
 function lingerWith(body: string, response: ServerResponse): void {
   response.write(body);
@@ -39,6 +41,11 @@ function lingerWith(body: string, response: ServerResponse): void {
   req.once('end', () => {
     clearTimeout(timer);
     response.end();
+  });
+  let bytes = 0;
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > lingerBytes) req.pause();
   });
   req.resume();
 }

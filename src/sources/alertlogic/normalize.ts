@@ -1,5 +1,6 @@
 import type { AlertDraft } from '../../core/alert.js';
 import type { Reading } from '../../core/source.js';
+import { tooMany } from '../../kit/batch.js';
 import { parseJson } from '../../kit/json.js';
 import { field, isObject } from '../../kit/read.js';
 import { event } from './events.js';
@@ -46,6 +47,8 @@ const jqAdvice =
 function readAll(value: unknown, flags: readonly string[], context: Context, mapped?: MappedReader): Reading {
   const page = field(value, 'iris_items');
   const elements = Array.isArray(value) ? value : page;
+  const crowd = Array.isArray(elements) ? tooMany(elements.length) : undefined;
+  if (crowd !== undefined) return { drafts: [], unread: [{ reason: crowd }] };
   const drafts: AlertDraft[] = [];
   const unread: { index?: number; reason: string }[] = [];
   for (const [position, element] of (Array.isArray(elements) ? (elements as unknown[]) : [value]).entries()) {
