@@ -115,5 +115,6 @@ describe('a backup by the admin side', () => {
     const response = await begin();
     response.on('error', () => undefined);
     await admin.app.close();
+    response.destroy();
   });
 });

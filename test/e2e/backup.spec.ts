@@ -78,11 +78,15 @@ describe('a router restored from a backup that was made under load', () => {
         expect(Number(to)).toBe(acked.length);
         await scene.until(() => received().size >= kept, 60_000);
         expect(received().size).toBe(kept);
+        const balanced = async () =>
+          ((await (await fetch(`${router.admin}/api/v1/ledger`)).json()) as { readonly balanced: boolean }).balanced;
+        expect(await balanced()).toBe(false);
 
         await fetch(`${router.admin}/api/v1/ledger/acknowledge`, { method: 'POST' });
         await scene.until(
           async () => ((await (await fetch(`${router.admin}/readyz`)).json()) as Readiness).status === 'ok',
         );
+        expect(await balanced()).toBe(true);
       }),
     120_000,
   );
