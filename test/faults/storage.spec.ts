@@ -51,8 +51,10 @@ async function expectReported(scene: Scene): Promise<void> {
   const arrived = (): number => new Set(scene.sinks.flatMap((sink) => sink.received().map(({ name }) => name))).size;
   const expected = client.acked().length - missing;
   await scene.until(() => arrived() >= expected);
-  const { items } = await askAdmin<{ items: { backlog: number }[] }>(router, '/api/v1/sinks');
-  expect(items.map(({ backlog }) => backlog)).toEqual([0]);
+  await scene.until(async () => {
+    const { items } = await askAdmin<{ items: { backlog: number }[] }>(router, '/api/v1/sinks');
+    return items.every(({ backlog }) => backlog === 0);
+  });
   expect(arrived()).toBe(expected);
 }
 

@@ -2,6 +2,7 @@ import { describe, expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import type { StartOptions } from '../../support/router-process.js';
 import { fault } from '../harness/fault.js';
@@ -130,11 +131,11 @@ describe('ten thousand routes', () => {
       number: 80,
       title: 'under load',
       fault:
-        '10,000 routes, of which a few match each alert, and 20,000 alerts as fast as they are taken, 20 in a body',
-      expected: 'each goes where it should, in less than 300 MB of memory; the times are printed',
+        '10,000 routes, of which a few match each alert, and 1,000 alerts a second, 20 in a body; 160 MB for JavaScript',
+      expected: 'each goes where it should, in less than 400 MB of memory; the times are printed',
     },
     async (scene) => {
-      await scene.sink();
+      await scene.sink({ kind: 'datadog-logs' });
       const routes = Array.from({ length: 10_000 }, (_, index) => ({
         name: `r${String(index)}`,
         match: index % 2_500 === 0 ? { severity: '>=low' } : { source: 'vendor', account: `account-${String(index)}` },
@@ -142,17 +143,18 @@ describe('ten thousand routes', () => {
       }));
       const router = await scene.prepare({ config: { routes } });
       const startedAt = performance.now();
-      await router.start();
+      // So that what is counted is what is needed, not what nobody collected yet.
+      await router.start({ env: { NODE_OPTIONS: '--max-old-space-size=160' } });
       const startMs = performance.now() - startedAt;
-      const post = async (): Promise<void> => {
-        for (let i = 0; i < 125; i += 1) {
-          expect(await scene.client.post(Array.from({ length: 20 }, () => reportOf(newFinding())))).toBe(202);
-        }
-      };
       const beganAt = performance.now();
-      await Promise.all(Array.from({ length: 8 }, post));
+      const posts: Promise<number | undefined>[] = [];
+      for (let i = 0; i < 1_000; i += 1) {
+        posts.push(scene.client.post(Array.from({ length: 20 }, () => reportOf(newFinding()))));
+        await sleep(20);
+      }
+      expect(new Set(await Promise.all(posts))).toEqual(new Set([202]));
       const perSecond = 20_000 / ((performance.now() - beganAt) / 1_000);
-      const account = await scene.account({ idleWithinMs: 300_000, maxPeakBytes: 300_000_000 });
+      const account = await scene.account({ idleWithinMs: 300_000, maxPeakBytes: 400_000_000 });
       console.info(
         `10,000 routes: ready after ${String(Math.round(startMs))} ms, ${String(Math.round(perSecond))} alerts/s taken, ` +
           `at most ${String(Math.round(account.peakBytes / 1e6))} MB`,
