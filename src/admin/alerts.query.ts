@@ -4,17 +4,12 @@ import { IsBoolean, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class
 import { kinds, severities, states, type Kind, type Severity, type State } from '../core/alert.js';
 import { deliveryStates, faults, type AlertQuery, type DeliveryState, type Fault } from '../core/journal.js';
 import { present } from '../kit/present.js';
-import { IsTime } from './is-time.js';
+import { OptionalName, OptionalTime } from './optional.js';
 import { PageQuery } from './page.query.js';
-
-const maxName = 200;
 
 /** Filters of `GET /api/v1/deliveries`. */
 export class DeliveriesQuery extends PageQuery {
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName()
   sink?: string;
 
   @ApiPropertyOptional({ enum: deliveryStates })
@@ -25,16 +20,10 @@ export class DeliveriesQuery extends PageQuery {
 
 /** Filters of `GET /api/v1/dead-letters`; all given must hold. */
 export class DeadLettersQuery extends PageQuery {
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName()
   sink?: string;
 
-  @ApiPropertyOptional({ description: 'name of a source' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName('name of a source')
   source?: string;
 
   @ApiPropertyOptional({ enum: severities })
@@ -50,23 +39,16 @@ export class DeadLettersQuery extends PageQuery {
   @IsIn(faults)
   fault?: Fault;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received at this time or later' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received at this time or later')
   from?: number;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received before this time' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received before this time')
   until?: number;
 }
 
 /** Filters of `GET /api/v1/alerts`; all given must hold. */
 export class AlertsQuery extends PageQuery {
-  @ApiPropertyOptional({ description: 'name of a source' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName('name of a source')
   source?: string;
 
   @ApiPropertyOptional({ enum: kinds })
@@ -84,10 +66,7 @@ export class AlertsQuery extends PageQuery {
   @IsIn(severities)
   severity?: Severity;
 
-  @ApiPropertyOptional({ description: 'name of a sink the alert is or was owed to' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName('name of a sink the alert is or was owed to')
   sink?: string;
 
   @ApiPropertyOptional({ enum: deliveryStates, description: 'of that sink, or of any' })
@@ -112,14 +91,10 @@ export class AlertsQuery extends PageQuery {
   @Matches(/^[0-9a-f]{64}$/)
   fingerprint?: string;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received at this time or later' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received at this time or later')
   from?: number;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received before this time' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received before this time')
   until?: number;
 }
 

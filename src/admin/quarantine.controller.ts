@@ -1,15 +1,14 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsOptional, IsUUID } from 'class-validator';
 import { Journal } from '../core/journal.js';
 import { reread } from '../routing/reread.js';
 import { Router } from '../routing/router.js';
 import { AdminOptions } from './admin.options.js';
-import { IsTime } from './is-time.js';
+import { OptionalName, OptionalTime } from './optional.js';
 import { Needs } from './needs.js';
 
 const maxIds = 200;
-const maxName = 200;
 const pageSize = 500;
 /** What one call reads again; the rest is for the next. */
 const mostRequests = 1_000;
@@ -23,20 +22,13 @@ export class RereadBody {
   @IsUUID('all', { each: true })
   ids?: readonly string[];
 
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName()
   source?: string;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received at this time or later' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received at this time or later')
   from?: number;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'received before this time' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('received before this time')
   until?: number;
 
   @ApiPropertyOptional({ default: false, description: 'count and show, and change nothing' })

@@ -8,11 +8,9 @@ import {
   IsInt,
   IsObject,
   IsOptional,
-  IsString,
   IsUUID,
   Matches,
   Max,
-  MaxLength,
   Min,
   ValidateNested,
 } from 'class-validator';
@@ -20,9 +18,8 @@ import { severities, type Severity } from '../core/alert.js';
 import { faults, type Fault } from '../core/journal.js';
 import { replayModes, resendStates, type ReplayMode, type ReplayRequest, type ResendState } from '../core/replay.js';
 import { present } from '../kit/present.js';
-import { IsTime } from './is-time.js';
+import { OptionalName, OptionalTime } from './optional.js';
 
-const maxName = 200;
 const maxIds = 200;
 const usualRate = 50;
 const maxRate = 1_000;
@@ -49,16 +46,10 @@ export class ReplaySelectBody {
   @IsIn(faults)
   fault?: Fault;
 
-  @ApiPropertyOptional({ description: 'only deliveries to this sink' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName('only deliveries to this sink')
   sink?: string;
 
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @MaxLength(maxName)
+  @OptionalName()
   source?: string;
 
   @ApiPropertyOptional({ enum: severities })
@@ -71,14 +62,10 @@ export class ReplaySelectBody {
   @IsBoolean()
   unrouted?: boolean;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'accepted at this time or later' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('accepted at this time or later')
   from?: number;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'accepted before this time' })
-  @IsOptional()
-  @IsTime()
+  @OptionalTime('accepted before this time')
   until?: number;
 }
 
