@@ -175,10 +175,12 @@ function ingestOf(inForce: ConfigInForce): IngestModuleOptions {
   };
 }
 
+/** Only of sources that somebody may post to. */
 function pathsOf(config: LoadedConfig): readonly PathsOfSource[] {
-  return sourcesOf(config).map((source) => {
+  return sourcesOf(config).flatMap((source) => {
     const options = config.sources.get(source.name)?.options;
-    return { source, paths: options instanceof SourceOptions ? (options.paths ?? []) : [] };
+    if (!(options instanceof SourceOptions)) return [{ source, paths: [] }];
+    return options.auth === undefined ? [] : [{ source, paths: options.paths ?? [] }];
   });
 }
 

@@ -15,14 +15,17 @@ export type Chosen<Plugin> = {
 
 type AnyPlugin = { readonly type: string; readonly options: OptionsClass<object> };
 
-/** The configured sources. Each must say how its senders prove themselves, or in so many words that they need not. */
+/**
+ * The configured sources. Each must say how its senders prove themselves, or in so many words that they need not; one
+ * that pulls need not have any.
+ */
 export function chooseSources(
   document: ConfigDocument,
   plugins: readonly SourcePlugin[],
 ): readonly Chosen<SourcePlugin>[] {
   return chooseNamed(document, 'sources', plugins, (path, name) => {
     checkNotOurs(document, path, name);
-    if (document.has([...path, 'auth'])) return [];
+    if (document.has([...path, 'auth']) || document.has([...path, 'pull'])) return [];
     document.errorAtKey(
       path,
       `${document.describe(path)} has no auth: write one such as auth: { type: bearer, secret: "\${NAME}" }, ` +

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { closedSinks } from '../../test/support/config-plugins.js';
+import { closedSinks, closedSources } from '../../test/support/config-plugins.js';
 import { ConfigFolder, route, sink, source } from '../../test/support/config-file.js';
 import { ConfigInForce } from './in-force.js';
 import { changedFiles } from './secret-files.js';
@@ -31,6 +31,17 @@ describe('a config in force', () => {
     expect(inForce.current.sinks.get('fax')).toBe(before.get('fax'));
     expect(inForce.current.sinks.get('mail')).not.toBe(before.get('mail'));
     expect(closedSinks).toEqual(['fax']);
+  });
+
+  it('keeps the sources that are as they were, with what they hold open', async () => {
+    const wells = 'sources:\n  deep: { type: well, auth: none, api: k }\n  dry: { type: well, auth: none, api: k }\n';
+    const inForce = new ConfigInForce(await folder.load(wells + sink + route));
+    const before = new Map(inForce.current.sources);
+    closedSources.length = 0;
+    await inForce.replace(await folder.load(wells.replace('api: k', 'api: other') + sink + route));
+    expect(inForce.current.sources.get('dry')).toBe(before.get('dry'));
+    expect(inForce.current.sources.get('deep')).not.toBe(before.get('deep'));
+    expect(closedSources).toEqual(['dry']);
   });
 
   it('names what is new, changed and gone', async () => {

@@ -24,18 +24,13 @@ export class ConfigInForce {
     return this.#current;
   }
 
-  /** Takes a loaded config over. A sink that is as it was stays the one that runs, and its double is closed. */
+  /** Takes a loaded config over. A source or sink that is as it was stays the one that runs, and its double is closed. */
   async replace(next: LoadedConfig): Promise<Change> {
     const before = this.#current;
-    const sinks = new Map(next.sinks);
-    for (const [name, opened] of next.sinks) {
-      const running = before.sinks.get(name);
-      if (!running || !isSameBlock(running, opened)) continue;
-      sinks.set(name, running);
-      await opened.sink.close?.();
-    }
+    const sources = await keepSame(before.sources, next.sources, ({ source }) => source.close?.());
+    const sinks = await keepSame(before.sinks, next.sinks, ({ sink }) => sink.close?.());
     const { ingest, admin, journal, logLevel } = before;
-    this.#current = { ...next, sinks, ingest, admin, journal, logLevel };
+    this.#current = { ...next, sources, sinks, ingest, admin, journal, logLevel };
     return {
       sources: changed(before.sources, next.sources),
       sinks: changed(before.sinks, next.sinks),
@@ -46,6 +41,21 @@ export class ConfigInForce {
 }
 
 type Block = { readonly type: string; readonly options: object };
+
+async function keepSame<Opened extends Block>(
+  before: ReadonlyMap<string, Opened>,
+  next: ReadonlyMap<string, Opened>,
+  close: (double: Opened) => Promise<void> | undefined,
+): Promise<ReadonlyMap<string, Opened>> {
+  const kept = new Map(next);
+  for (const [name, opened] of next) {
+    const running = before.get(name);
+    if (!running || !isSameBlock(running, opened)) continue;
+    kept.set(name, running);
+    await close(opened);
+  }
+  return kept;
+}
 
 function isSameBlock(one: Block, other: Block): boolean {
   return one.type === other.type && isSame(one.options, other.options);

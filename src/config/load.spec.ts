@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
-import { ConfigFolder, env, route, source } from '../../test/support/config-file.js';
-import { closedSinks, plugins } from '../../test/support/config-plugins.js';
+import { ConfigFolder, env, route, sink, source } from '../../test/support/config-file.js';
+import { closedSinks, closedSources, plugins } from '../../test/support/config-plugins.js';
 import { loadConfig } from './load.js';
 
 let folder: ConfigFolder;
@@ -83,10 +83,61 @@ describe('a config that cannot be loaded', () => {
     ]);
   });
 
-  it('leaves no sink open', async () => {
+  it('leaves no source and no sink open', async () => {
+    closedSources.length = 0;
     closedSinks.length = 0;
     const sinks = 'sinks:\n  mail: { type: post, apiKey: k }\n  broken: { type: post, apiKey: k }\n';
-    await folder.problemsOf(sinks + source + route);
+    await folder.problemsOf(`${sinks}sources:\n  deep: { type: well, auth: none }\n${route}`);
+    expect(closedSources).toEqual(['deep']);
     expect(closedSinks).toEqual(['mail']);
+  });
+});
+
+describe('a source that pulls', () => {
+  const deep = (block: string) => `sources:\n  deep:\n    type: well\n${block}${sink}${route}`;
+
+  it('says how often, from when and how fast, or takes what is usual', async () => {
+    const written =
+      '    auth: none\n    api: k\n    pull: { every: 1m, from: 2d, overlap: 0s, maxPages: 3, rate: 7 }\n';
+    const config = await folder.load(deep(written));
+    const options = { every: 60_000, from: 2 * 86_400_000, overlap: 0, maxPages: 3, rate: 7 };
+    expect(config.sources.get('deep')?.options).toMatchObject({ pull: options });
+    const usual = await folder.load(deep('    auth: none\n    api: k\n    pull: {}\n'));
+    expect(usual.describe()).toMatchObject({
+      sources: { deep: { pull: { every: '5m', from: '1d', overlap: '15m', maxPages: 20, rate: 50 } } },
+    });
+  });
+
+  it('may leave auth out, and then nobody may post', async () => {
+    const config = await folder.load(deep('    api: k\n    pull: {}\n'));
+    expect(config.warnings).toEqual([]);
+    expect(await folder.problemsOf(deep('    api: k\n'))).toEqual([
+      expect.stringContaining('2:3: sources.deep has no auth: write one'),
+    ]);
+  });
+
+  it.each([
+    [
+      'no api',
+      '    auth: none\n    pull: {}\n',
+      '5:5: sources.deep.pull has nothing to pull from: write an api block beside it',
+    ],
+    [
+      'no block',
+      '    auth: none\n    api: k\n    pull: 5m\n',
+      '6:11: sources.deep.pull must be a block such as { every: 5m, from: 24h }',
+    ],
+    [
+      'no such rate',
+      '    auth: none\n    api: k\n    pull: { rate: 0 }\n',
+      '6:19: sources.deep.pull.rate must be at least 1',
+    ],
+  ])('is named by line where it has %s', async (_what, block, problem) => {
+    expect(await folder.problemsOf(deep(block))).toEqual([problem]);
+  });
+
+  it('is refused where its type cannot', async () => {
+    const yaml = `sources:\n  gate: { type: hook, auth: none, pull: {} }\n${sink}${route}`;
+    expect(await folder.problemsOf(yaml)).toEqual([expect.stringContaining('2:35: unknown key "pull"')]);
   });
 });

@@ -91,7 +91,9 @@ export async function loadConfig(
   const sinks = openEach(document, chosenSinks, ({ name, plugin, options }): LoadedSink => {
     return { type: plugin.type, options, sink: plugin.open(options, { name, now }) };
   });
+  checkPulls(document, sources);
   if (document.errorCount > 0) {
+    for (const { source } of sources.values()) await source.close?.();
     for (const { sink } of sinks.values()) await sink.close?.();
     throw new ConfigError(document.problems);
   }
@@ -127,6 +129,15 @@ export async function loadConfig(
       };
     },
   };
+}
+
+/** A source that is to pull has what it takes to ask its vendor. */
+function checkPulls(document: ConfigDocument, sources: ReadonlyMap<string, LoadedSource>): void {
+  for (const [name, { source }] of sources) {
+    const path = ['sources', name, 'pull'];
+    if (!document.has(path) || source.pull) continue;
+    document.errorAtKey(path, `${document.describe(path)} has nothing to pull from: write an api block beside it`);
+  }
 }
 
 function secretFilesOf(document: ConfigDocument): readonly SecretFile[] {

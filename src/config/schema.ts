@@ -20,7 +20,7 @@ export function configSchema(plugins: Plugins = knownPlugins): Schema {
     properties: {
       ...(properties as Schema),
       journal: anyPlugin('journal', plugins.journals),
-      sources: named(anyPlugin('source', plugins.sources, ['auth'])),
+      sources: named(anyPlugin('source', plugins.sources, ['auth', 'pull'])),
       sinks: named(anyPlugin('sink', plugins.sinks)),
       routes: { type: 'array', items: { $ref: '#/definitions/route' } },
     },
@@ -50,16 +50,19 @@ function named(block: Schema): Schema {
   return { type: 'object', propertyNames: { pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }, additionalProperties: block };
 }
 
-/** A block whose `type` says which definition holds. */
-function anyPlugin(kind: string, plugins: readonly AnyPlugin[], required: readonly string[] = []): Schema {
+/** A block whose `type` says which definition holds. Of the keys in `oneOf` it must have one at least. */
+function anyPlugin(kind: string, plugins: readonly AnyPlugin[], oneOf: readonly string[] = []): Schema {
   return {
     type: 'object',
-    required: ['type', ...required],
+    required: ['type'],
     properties: { type: { enum: plugins.map(({ type }) => type) } },
-    allOf: plugins.map(({ type }) => ({
-      if: { properties: { type: { const: type } }, required: ['type'] },
-      then: { $ref: `#/definitions/${kind}-${type}` },
-    })),
+    allOf: [
+      ...(oneOf.length > 0 ? [{ anyOf: oneOf.map((key) => ({ required: [key] })) }] : []),
+      ...plugins.map(({ type }) => ({
+        if: { properties: { type: { const: type } }, required: ['type'] },
+        then: { $ref: `#/definitions/${kind}-${type}` },
+      })),
+    ],
   };
 }
 

@@ -32,6 +32,42 @@ export type Reading = {
 /** A sender that was recognised, and by what: the words shown by explain. Never holds the credential itself. */
 export type Authentication = { readonly ok: true; readonly method: string } | { readonly ok: false };
 
+/** One page of a vendor's API: bytes that are kept, and read by the source's own `read`, like a webhook's body. */
+export type PulledPage = {
+  readonly body: Buffer;
+  readonly contentType: string;
+  /** Where to go on after this page: the plugin's own text, at most 64 kB. Kept together with the page's alerts. */
+  readonly cursor: string;
+  /** Nothing comes after it for now: the next pull begins a while later, after this page's cursor. */
+  readonly isLast: boolean;
+  /** How many alerts the vendor itself says it has, by UTC day (`2026-03-01`), where it says so. */
+  readonly totals?: Readonly<Record<string, number>>;
+};
+
+/** Where a pull goes on: after `cursor`; without one, at `since`, milliseconds since the epoch. */
+export type PullFrom = { readonly cursor?: string; readonly since: number };
+
+/** Why a pull ended before its last page. */
+export type PullFailure =
+  /** 429, 5xx, network: again later. `afterMs`: what the vendor asked for. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /** 401, 403: an operator must act. */
+  | { readonly kind: 'parked'; readonly reason: string }
+  /** The vendor does not know the cursor any longer: it is forgotten, and the next pull begins anew at `since`. */
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** What `Source.pull` throws. Anything else that it throws is taken for a failure that may pass. */
+export class PullError extends Error {
+  override readonly name = 'PullError';
+
+  constructor(
+    readonly failure: PullFailure,
+    options?: ErrorOptions,
+  ) {
+    super(failure.reason, options);
+  }
+}
+
 /** A configured sender, as its plugin opens it. */
 export type Source = {
   /** Decides on the raw request, in constant time, before anything is parsed. */
@@ -40,6 +76,14 @@ export type Source = {
   recognize?(head: RequestHead): Recognition;
   /** Bytes to drafts: pure, tolerant, does not throw. */
   read(request: WebhookRequest): Reading;
+  /**
+   * Pages of the vendor's API, oldest alerts first, from where the last pull ended. What may have come late is read
+   * again: the overlap is the plugin's, and what is read twice is kept once. A page is asked for when the one before is
+   * on disk. Throws `PullError`, or the signal's reason once that aborts.
+   */
+  pull?(from: PullFrom, signal: AbortSignal): AsyncIterable<PulledPage>;
+  /** Gives up what it holds open: when its block is changed or gone, and at the end. */
+  close?(): Promise<void>;
 };
 
 /** A class whose class-validator decorators describe a plugin's block of the config. */

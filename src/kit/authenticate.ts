@@ -13,14 +13,14 @@ type Check = {
 /**
  * Compiles a source's `auth` and `allow` to the functions that decide on each request, before anything is parsed.
  * Constant time: digests under a key of this process are compared, with every secret configured, and what is missing
- * is compared like what is wrong. `method` is the `type` of the auth that held. Throws on options that were not validated.
+ * is compared like what is wrong. Without `auth` nobody may post. `method` is the `type` of the auth that held. Throws on options that were not validated.
  */
 export function authenticator(
   options: SourceOptions,
   context: { readonly now: () => number },
 ): Required<Pick<Source, 'authenticate' | 'recognize'>> {
   const isAllowed = options.allow ? addressList(options.allow) : () => true;
-  const ways = [options.auth].flat().map((auth) => ({ method: auth.type, ...compile(auth, context.now) }));
+  const ways = [options.auth ?? []].flat().map((auth) => ({ method: auth.type, ...compile(auth, context.now) }));
   return {
     authenticate: (request) => {
       let method: string | undefined;

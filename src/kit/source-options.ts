@@ -1,14 +1,18 @@
-import { plainToInstance, Transform } from 'class-transformer';
+import { plainToInstance, Transform, Type } from 'class-transformer';
 import {
   ArrayNotEmpty,
   IsDefined,
   IsIn,
+  IsInt,
   IsNotEmpty,
   IsOptional,
   IsString,
   Matches,
+  Max,
+  Min,
   NotContains,
   ValidateBy,
+  ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { JSONSchema, targetConstructorToSchema } from 'class-validator-jsonschema';
@@ -22,11 +26,16 @@ type Schema = ReturnType<typeof targetConstructorToSchema>;
 
 const authHint = 'auth must be { type: bearer, secret: ${ENV_NAME} } or another type, a list of them, or the word none';
 
+const pullHint = 'pull must be a block such as { every: 5m, from: 24h }';
+
 /** What every source is told, whatever its vendor; a source's own options class extends it. */
 export class SourceOptions {
-  /** Who may post: one way to prove it, several of which any one suffices, or the word `none`. */
+  /**
+   * Who may post: one way to prove it, several of which any one suffices, or the word `none`. A source that pulls may
+   * leave it out, and then nobody may.
+   */
   @IsAuth()
-  auth!: NoAuth | AuthOptions | readonly AuthOptions[];
+  auth?: NoAuth | AuthOptions | readonly AuthOptions[];
 
   /** The sender must also be inside one of these networks, whatever `auth` says. */
   @JSONSchema(() => oneOrMany('an address or a network such as 192.0.2.7 or 10.0.0.0/8'))
@@ -49,6 +58,49 @@ export class SourceOptions {
   @IsOptional()
   @IsSeverityTable()
   severities?: SeverityTable;
+}
+
+const secondMs = 1_000;
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+
+/** `pull`: how a source asks its vendor's API for what webhooks may have missed. Times in milliseconds. */
+export class PullOptions {
+  /** From the end of a pull to the beginning of the next one. */
+  @IsDuration({ minMs: secondMs, maxMs: dayMs })
+  every = 5 * minuteMs;
+
+  /** How far the first pull goes back, and one whose place the vendor has forgotten. */
+  @IsDuration({ minMs: 0, maxMs: 90 * dayMs })
+  from = dayMs;
+
+  /** How far each pull goes back behind the last one, for what the vendor's API shows late. */
+  @IsDuration({ minMs: 0, maxMs: dayMs })
+  overlap = 15 * minuteMs;
+
+  /** The most pages of one pull; what is left comes with the next one. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  maxPages = 20;
+
+  /** The most alerts a second, oldest first, so that a backlog is no flood to the sinks. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  rate = 50;
+}
+
+/** Declares the option `pull` of a source that can: `@IsPull() pull?: PullOptions`. */
+export function IsPull(): PropertyDecorator {
+  const decorators: readonly ((target: object, key: string) => void)[] = [
+    Type(() => PullOptions),
+    ValidateNested({ message: pullHint }),
+    IsOptional(),
+  ];
+  return (target, key) => {
+    for (const decorate of decorators) decorate(target, String(key));
+  };
 }
 
 // Each class is one way to authenticate. `secret` is one or several valid at once, so that it can be rotated.
@@ -175,6 +227,7 @@ function IsAuth(): PropertyDecorator {
   const decorators: readonly ((target: object, key: string) => void)[] = [
     Transform(({ obj }: { obj: { auth?: unknown } }) => toAuth(obj.auth), { toClassOnly: true }),
     IsDefined({ message: authHint }),
+    ValidateIf(({ auth, pull }: { auth?: unknown; pull?: unknown }) => auth !== undefined || pull === undefined),
     ValidateNested({ message: authHint }),
     ValidateBy({
       name: 'isNotEmptyList',

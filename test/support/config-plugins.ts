@@ -5,7 +5,7 @@ import type { Secret } from '../../src/core/secret.js';
 import { defineSink } from '../../src/core/sink.js';
 import { defineSource } from '../../src/core/source.js';
 import { IsDuration, IsSecret, OneOrMany } from '../../src/kit/options.js';
-import { SourceOptions } from '../../src/kit/source-options.js';
+import { IsPull, SourceOptions, type PullOptions } from '../../src/kit/source-options.js';
 import type { Plugins } from '../../src/config/plugins.js';
 
 class Door {
@@ -39,6 +39,15 @@ export class HookOptions extends SourceOptions {
   doors?: Door[];
 }
 
+export class WellOptions extends SourceOptions {
+  @IsPull()
+  pull?: PullOptions;
+
+  @IsOptional()
+  @IsSecret()
+  api?: Secret;
+}
+
 export class PostOptions {
   @IsSecret()
   apiKey!: Secret;
@@ -61,10 +70,13 @@ export class PaperOptions {
   sheets?: number;
 }
 
-/** The sinks that were closed, by name. */
+/** The sources and the sinks that were closed, by name. */
+export const closedSources: string[] = [];
 export const closedSinks: string[] = [];
 
-/** One plugin of each kind, enough to hold a config against. A sink called `broken` refuses to open. */
+async function* noPages(): AsyncGenerator<never> {}
+
+/** Plugins of each kind, enough to hold a config against. The source `well` can pull, with an `api`. A sink called `broken` refuses to open. */
 export const plugins: Plugins = {
   sources: [
     defineSource({
@@ -73,6 +85,18 @@ export const plugins: Plugins = {
       product: 'hooks',
       options: HookOptions,
       open: () => ({ authenticate: () => ({ ok: false }), read: () => ({ drafts: [], unread: [] }) }),
+    }),
+    defineSource({
+      type: 'well',
+      vendor: 'acme',
+      product: 'wells',
+      options: WellOptions,
+      open: ({ api }, { name }) => ({
+        authenticate: () => ({ ok: false }),
+        read: () => ({ drafts: [], unread: [] }),
+        ...(api && { pull: noPages }),
+        close: () => Promise.resolve(void closedSources.push(name)),
+      }),
     }),
   ],
   sinks: [
