@@ -1,5 +1,5 @@
 import type { Outcome } from '../core/sink.js';
-import { backoffMs } from './backoff.js';
+import { backoffMs } from '../kit/backoff.js';
 
 /** Consecutive failures after which a sink is left alone for a while. */
 const failuresToOpen = 5;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Outcome } from '../core/sink.js';
 import { sampleDelivery } from '../../test/support/deliveries.js';
-import { backoffMs } from './backoff.js';
+import { backoffMs } from '../kit/backoff.js';
 import { Breaker } from './breaker.js';
 import { settle } from './settlement.js';
 

@@ -1,6 +1,6 @@
 import type { Attempt, Delivery, Settlement } from '../core/journal.js';
 import type { Outcome } from '../core/sink.js';
-import { backoffMs } from './backoff.js';
+import { backoffMs } from '../kit/backoff.js';
 
 /** When and how the call went, in milliseconds. */
 export type Timing = { readonly startedAt: number; readonly durationMs: number };

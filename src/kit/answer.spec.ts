@@ -9,6 +9,7 @@ const answered = (status: number, headers: Record<string, string> = {}): HttpAns
   status,
   headers,
   text: 'said so',
+  isCut: false,
   excerpt: () => 'said so',
 });
 

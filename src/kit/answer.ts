@@ -36,8 +36,8 @@ export function outcomeOf(result: HttpResult, now: number): Outcome {
   return { kind: 'rejected', cause: status === 413 ? 'size' : 'http', reason: said, answer };
 }
 
-/** Too slow, too early, too many. */
-const passing: ReadonlySet<number> = new Set([408, 425, 429]);
+/** Too slow, too early, too many: worth another try, as 5xx is. */
+export const passing: ReadonlySet<number> = new Set([408, 425, 429]);
 
 const gone = 410;
 

@@ -61,6 +61,9 @@ export function openEgress({
   return { refusalOf, isNamed, allowPorts, lookup };
 }
 
+/** As `allowCidrs`: all that it can open. */
+export const anywhere: readonly string[] = ['0.0.0.0/0', '::/0'];
+
 /** Link-local, and the metadata services of AWS (IPv6), Alibaba, Oracle and Azure, which live outside it. */
 const isForbidden = addressList([
   '169.254.0.0/16',

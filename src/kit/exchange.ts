@@ -10,8 +10,10 @@ export type HttpAnswer = {
   readonly kind: 'answer';
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** At most 64 kB; the connection is cut where more would come. */
+  /** As much as `maxAnswerBytes` lets through; the connection is cut where more would come. */
   readonly text: string;
+  /** True when more would have come. */
+  readonly isCut: boolean;
   /** At most 2 kB of `text` for people to read, without the client's credentials and without control characters. */
   excerpt(): string;
 };
@@ -34,7 +36,11 @@ export type Deadlines = {
   readonly totalMs: number;
 };
 
-const maxAnswerBytes = 65_536;
+export type Limits = Deadlines & {
+  /** How much of an answer's body is read. */
+  readonly maxAnswerBytes: number;
+};
+
 const maxExcerptBytes = 2_048;
 
 /** One request and its answer, as undici reports them; settles once, whatever comes first. */
@@ -51,13 +57,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(
     private readonly resolve: (result: HttpResult) => void,
     private readonly hostname: string,
-    deadlines: Deadlines,
+    private readonly limits: Limits,
     signal: AbortSignal | undefined,
     private readonly redact: Redact,
   ) {
     this.#timer = setTimeout(() => {
-      this.#giveUp(failure('deadline', `${hostname} did not finish its answer within ${inSeconds(deadlines.totalMs)}`));
-    }, deadlines.totalMs);
+      this.#giveUp(failure('deadline', `${hostname} did not finish its answer within ${inSeconds(limits.totalMs)}`));
+    }, limits.totalMs);
     this.#stoppable = signal && exchangesOf(signal);
     this.#stoppable?.add(this);
   }
@@ -79,7 +85,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes > maxAnswerBytes) this.#giveUp(this.#answer());
+    if (this.#bytes > this.limits.maxAnswerBytes) this.#giveUp(this.#answer());
   }
 
   onResponseEnd(): void {
@@ -93,13 +99,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #answer(): HttpAnswer {
     const [first] = this.#chunks;
     const bytes = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
-    const text = bytes.toString('utf8', 0, maxAnswerBytes);
-    const { redact } = this;
+    const { redact, limits } = this;
+    const text = bytes.toString('utf8', 0, limits.maxAnswerBytes);
     return {
       kind: 'answer',
       status: this.#status,
       headers: this.#headers,
       text,
+      isCut: bytes.length > limits.maxAnswerBytes,
       excerpt: () => redact(text, maxExcerptBytes),
     };
   }

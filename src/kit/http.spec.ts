@@ -104,7 +104,16 @@ describe('an answer', () => {
     const answer = await post();
     expect(answer).toMatchObject({ kind: 'answer', status: 202 });
     expect(answer.kind === 'answer' && answer.text.length).toBe(65_536);
-    expect(await post()).toMatchObject({ kind: 'answer', text: '{"ok":true}' });
+    expect(answer).toMatchObject({ isCut: true });
+    expect(await post()).toMatchObject({ kind: 'answer', text: '{"ok":true}', isCut: false });
+  });
+
+  it.each([
+    [11, false],
+    [10, true],
+  ])('is read up to %i bytes where that is the bound', async (maxAnswerBytes, isCut) => {
+    await reopen({ maxAnswerBytes });
+    expect(await post()).toMatchObject({ text: '{"ok":true}'.slice(0, maxAnswerBytes), isCut });
   });
 
   it.each([
@@ -201,6 +210,22 @@ describe('an address', () => {
     const addresses = ['127.0.0.2', '127.0.0.1'].map((address) => ({ address, family: 4 }));
     await reopen({ resolve: () => Promise.resolve(addresses) });
     expect(await post(`http://api.example.com:${port()}/`)).toMatchObject({ status: 202 });
+  });
+
+  it('that code trusts is one origin, and no other', async () => {
+    const other = await startScriptedServer(() => ({ status: 200 }));
+    await reopen({ allowCidrs: [], trust: `${server.url}/v1` });
+    expect(await post(`${server.url}/elsewhere`)).toMatchObject({ status: 202 });
+    expect(await post(other.url)).toMatchObject({ cause: 'refused', needsOperator: true });
+    expect(await post(server.url.replace('127.0.0.1', 'localhost'))).toMatchObject({ cause: 'refused' });
+    expect(other.requests).toHaveLength(0);
+    await other.close();
+  });
+
+  it('that code trusts is still no cloud metadata', async () => {
+    const resolve = () => Promise.resolve([{ address: '169.254.169.254', family: 4 }]);
+    await reopen({ trust: 'http://metadata.example.com', resolve });
+    expect(await post('http://metadata.example.com/')).toMatchObject({ cause: 'refused' });
   });
 
   it.each(['ftp://8.8.8.8/', 'file:///etc/passwd', 'http://user:pass@8.8.8.8/', 'https://user@8.8.8.8/', '', '/path'])(

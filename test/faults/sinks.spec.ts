@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type { SinkTest } from '../../src/core/sink-control.js';
-import { backoffMs } from '../../src/delivery/backoff.js';
+import { backoffMs } from '../../src/kit/backoff.js';
 import { Breaker } from '../../src/delivery/breaker.js';
 import { settle } from '../../src/delivery/settlement.js';
 import { sampleDelivery } from '../support/deliveries.js';
