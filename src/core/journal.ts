@@ -3,6 +3,7 @@ import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
 import type { Ledger, LedgerRange } from './ledger.js';
 import type { Missing } from './missing.js';
+import type { DayAccount, DayRange, PullMark, PullState, Way } from './reconciliation.js';
 import type { Role } from './role.js';
 import type {
   ReplayCandidates,
@@ -32,6 +33,8 @@ export type AcceptedRequest = {
   /** What was authentic but unreadable, whole (no index) or in part. */
   readonly unread: readonly { readonly index?: number; readonly reason: string }[];
   readonly probe?: string;
+  /** Set for a page of a pull. One that brings nothing new is not kept, only where it leads. */
+  readonly pull?: PullMark;
 };
 
 export type RoutedAlert = {
@@ -141,6 +144,8 @@ export type AlertRecord = {
     'id' | 'source' | 'receivedAt' | 'remoteAddress' | 'authentication' | 'contentType'
   >;
   readonly deliveries: readonly (DeliveryRecord & { readonly history: readonly Attempt[] })[];
+  /** Set where it came by the other way, too: when first. */
+  readonly again?: { readonly by: Way; readonly at: number };
 };
 
 /** An authentic request, or part of one, that could not be read; or a vendor's probe. */
@@ -308,6 +313,24 @@ export abstract class Journal {
   abstract park(sink: string, reason: string, by?: ParkedBy): Promise<Parked>;
   /** Ends a parking, for `router` only one of its own. Returns the one that it ended. */
   abstract resume(sink: string, by?: ParkedBy): Promise<Parked | undefined>;
+
+  /**
+   * Where the pull of a source stands. Asked for the first time, it begins at `since`, milliseconds since the epoch:
+   * that is kept, so that a first pull which fails for long leaves no gap.
+   */
+  abstract beginPull(source: string, since: number): Promise<PullState>;
+  /** Undefined where it never began. */
+  abstract pullState(source: string): Promise<PullState | undefined>;
+  /** As `park` and `resume`, of the pull of a source: nothing else about the source is parked. */
+  abstract parkPull(source: string, reason: string, by?: ParkedBy): Promise<Parked>;
+  abstract resumePull(source: string, by?: ParkedBy): Promise<Parked | undefined>;
+  /**
+   * Makes `holder` the one that does what is called `name`, for so many milliseconds or until it says so again; 0 gives
+   * it back. False while another router holds it: never for a journal of one process.
+   */
+  abstract hold(name: string, holder: string, forMs: number): Promise<boolean>;
+  /** What the vendors have of the days of a range, and by which way it came, for each source that pulls. Newest first. */
+  abstract reconciliation(range: DayRange): Promise<readonly DayAccount[]>;
 
   abstract alert(id: string): Promise<AlertRecord | undefined>;
   abstract alerts(query: AlertQuery, page: PageRequest): Promise<Page<AlertSummary>>;

@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
 import { mintId } from '../../src/core/identity.js';
+import type { Way } from '../../src/core/reconciliation.js';
 import { addSourceSums, noSourceSums, type Ledger, type SourceSums } from '../../src/core/ledger.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
 import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
@@ -30,10 +31,20 @@ type Kept = {
   readonly receivedAt: number;
   readonly superseded: boolean;
   readonly owed: readonly Owed[];
+  readonly isFirst: boolean;
+  readonly by: Way;
+  /** It came by the other way, too. */
+  isByBoth: boolean;
 };
 
 export type Step =
-  | { readonly do: 'append'; readonly reports: readonly Report[]; readonly unread: number; readonly probe: boolean }
+  | {
+      readonly do: 'append';
+      readonly reports: readonly Report[];
+      readonly unread: number;
+      readonly probe: boolean;
+      readonly by: Way;
+    }
   | { readonly do: 'claim'; readonly sink: string; readonly count: number }
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
   | { readonly do: 'release'; readonly pick: number }
@@ -73,6 +84,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         reports: fc.array(report, { maxLength: 3 }),
         unread: fc.constantFrom(0, 0, 0, 2),
         probe: fc.constantFrom(false, false, false, true),
+        by: fc.constantFrom<Way[]>('webhook', 'pull'),
       }),
     },
     {
@@ -111,6 +123,11 @@ export class Comparison {
   readonly #counts = { accepted: 0, duplicates: 0, unrouted: 0, quarantined: 0, probes: 0 };
   readonly #settled = new Map(sinks.map((name) => [name, { delivered: 0, dead: 0, superseded: 0 }]));
   readonly #parked = new Map<string, ParkedBy>();
+  /** The findings that pulls saw: when first, and whether a webhook brought them, too. */
+  readonly #pulled = new Map<string, { readonly seenAt: number; isByWebhook: boolean }>();
+  readonly #day = { webhook: 0, recovered: 0, changes: 0, unread: 0 };
+  #hasPulled = false;
+  #pages = 0;
 
   /** Without `reopen`, for a journal that keeps nothing, those steps are left out. */
   constructor(
@@ -123,6 +140,7 @@ export class Comparison {
   async take(step: Step): Promise<void> {
     await this.#do(step);
     await this.#compareLedger();
+    await this.#compareReconciliation();
   }
 
   close(): Promise<void> {
@@ -203,6 +221,52 @@ export class Comparison {
     }
   }
 
+  /** All that is accepted here is of one day. */
+  async #compareReconciliation(): Promise<void> {
+    const days = await this.journal.reconciliation({ from: 0, until: this.clock.now + minuteMs });
+    const unseen = this.#hasPulled
+      ? this.#kept.filter(({ isFirst, finding }) => isFirst && !this.#pulled.has(finding)).length
+      : 0;
+    const { webhook, recovered, changes, unread } = this.#day;
+    const expected = {
+      vendor: webhook + recovered + unread,
+      webhook: webhook + unseen,
+      recovered,
+      changes,
+      missing: unread,
+    };
+    const none = Object.values(expected).every((count) => count === 0);
+    if (days.length > 0 || !none) expect(days).toEqual([expect.objectContaining(expected)]);
+    const cursor = this.#hasPulled ? this.#cursor : undefined;
+    expect((await this.journal.pullState('warden'))?.cursor).toBe(cursor);
+  }
+
+  get #cursor(): string {
+    return `after ${this.#pages}`;
+  }
+
+  /** What a report by one of the ways does to the account of its finding; `of`: the alert it is, or is a duplicate of. */
+  #see(of: Kept, by: Way, isNew: boolean): void {
+    const mark = this.#pulled.get(of.finding);
+    if (by === 'webhook') {
+      if (mark && !mark.isByWebhook) {
+        mark.isByWebhook = true;
+        this.#day.webhook += 1;
+        this.#day.recovered -= 1;
+      }
+    } else {
+      if (isNew && !of.isFirst) this.#day.changes += 1;
+      if (!mark) {
+        const isByWebhook = !(isNew && of.isFirst);
+        this.#pulled.set(of.finding, { seenAt: this.clock.now, isByWebhook });
+        this.#day[isByWebhook ? 'webhook' : 'recovered'] += 1;
+      }
+    }
+    if (isNew || of.by === by || of.isByBoth || !this.#hasPulled) return;
+    of.isByBoth = true;
+    if (of.by === 'pull' && !of.isFirst && this.#pulled.has(of.finding)) this.#day.changes -= 1;
+  }
+
   /** Nobody holds a lease after that; what is due and what is owed is as it was. */
   async #reopen(how: Reopening): Promise<void> {
     if (!this.reopen) return;
@@ -210,7 +274,7 @@ export class Comparison {
     for (const { owed } of this.#kept) for (const each of owed) each.claimed = undefined;
   }
 
-  async #append({ reports, unread, probe }: Extract<Step, { do: 'append' }>): Promise<void> {
+  async #append({ reports, unread, probe, by }: Extract<Step, { do: 'append' }>): Promise<void> {
     const { now } = this.clock;
     const told = reports.map(({ minute, ...rest }): ReportOf => ({
       ...rest,
@@ -218,19 +282,29 @@ export class Comparison {
       updatedAt: minute * minuteMs,
     }));
     const parts = Array.from({ length: unread }, (_, index) => ({ index, reason: 'it is odd' }));
-    const request = acceptedRequest({ receivedAt: now, unread: parts, ...(probe && { probe: 'hello' }) }, ...told);
+    if (by === 'pull') {
+      this.#hasPulled = true;
+      this.#pages += 1;
+      this.#day.unread += unread;
+    }
+    const pull = { cursor: this.#cursor, isLast: true };
+    const request = acceptedRequest(
+      { receivedAt: now, unread: parts, ...(probe && { probe: 'hello' }), ...(by === 'pull' && { pull }) },
+      ...told,
+    );
     const [receipt] = await this.journal.append([request]);
-    const expected = reports.map((each, i) => this.#accept(each, request.alerts[i]?.alert.id ?? '', now));
+    const expected = reports.map((each, i) => this.#accept(each, request.alerts[i]?.alert.id ?? '', now, by));
     expect(receipt?.alerts).toEqual(expected);
     this.#counts.quarantined += unread;
     this.#counts.probes += probe ? 1 : 0;
   }
 
-  #accept({ finding, version, minute, sinks: routed }: Report, id: string, now: number) {
+  #accept({ finding, version, minute, sinks: routed }: Report, id: string, now: number, by: Way) {
     const before = this.#kept.filter((kept) => kept.finding === finding);
     const same = before.findLast((kept) => kept.version === version);
     if (same && now - same.receivedAt < minuteMs) {
       this.#counts.duplicates += 1;
+      this.#see(same, by, false);
       return { id: same.id, status: 'duplicate' };
     }
     const reportedAt = minute * minuteMs;
@@ -241,7 +315,10 @@ export class Comparison {
       if (superseded) this.#count(name, 'superseded');
       return { sink: name, state: superseded ? 'superseded' : 'pending', attempts: 0, dueAt: 0 };
     });
-    this.#kept.push({ id, finding, version, receivedAt: now, superseded, owed });
+    const isFirst = newest === undefined;
+    const kept = { id, finding, version, receivedAt: now, superseded, owed, isFirst, by, isByBoth: false };
+    this.#kept.push(kept);
+    this.#see(kept, by, true);
     this.#counts.accepted += 1;
     this.#counts.unrouted += routed.length === 0 ? 1 : 0;
     return { id, status: 'accepted' };
@@ -331,6 +408,7 @@ export class Comparison {
     const gone = this.#kept.filter(goes);
     expect(await this.journal.purge(now)).toBe(gone.length);
     this.#kept = this.#kept.filter((kept) => !goes(kept));
+    for (const [finding, { seenAt }] of this.#pulled) if (seenAt <= now - 2 * minuteMs) this.#pulled.delete(finding);
     for (const { id, finding } of gone) if (this.#newest.get(finding)?.last === id) this.#newest.delete(finding);
   }
 

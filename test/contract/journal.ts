@@ -1250,7 +1250,7 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
       it('agrees with its rules', async () => {
         await fc.assert(
           fc.asyncProperty(steps, async (taken) => {
-            const clock = { now: Date.UTC(2026, 4, 1) };
+            const clock = { now: Date.UTC(2026, 4, 1, 12) };
             const context = { now: () => clock.now };
             const fresh = await open(modelOptions, context);
             const again = reopen && ((of: Journal, how: Reopening) => reopen(of, how, modelOptions, context));

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { NewAlert, Severity, State } from '../../src/core/alert.js';
 import { mintId } from '../../src/core/identity.js';
 import { severityIdOf } from '../../src/core/alert.js';
+import type { PullMark } from '../../src/core/reconciliation.js';
 import type { AcceptedRequest, RoutedAlert } from '../../src/core/journal.js';
 
 /** What a test says of a report; the rest is filled in. */
@@ -15,6 +16,8 @@ export type ReportOf = {
   readonly title?: string;
   /** Milliseconds since the epoch. */
   readonly updatedAt?: number;
+  /** When the vendor made the finding, in milliseconds since the epoch; a minute before it came, where it does not matter. */
+  readonly time?: number;
   readonly sinks?: readonly string[];
   readonly routes?: readonly string[];
   readonly keepsState?: boolean;
@@ -27,13 +30,15 @@ export type RequestOf = {
   readonly body?: Buffer;
   readonly unread?: AcceptedRequest['unread'];
   readonly probe?: string;
+  /** Then it is a page of a pull. */
+  readonly pull?: PullMark;
 };
 
 let made = 0;
 
 /** A request as ingest hands it to the journal. Without a `finding`, each report is of a finding of its own. */
 export function acceptedRequest(request: RequestOf, ...reports: readonly ReportOf[]): AcceptedRequest {
-  const { receivedAt, source = 'warden', unread = [], probe } = request;
+  const { receivedAt, source = 'warden', unread = [], probe, pull } = request;
   const id = request.id ?? mintId();
   const body = request.body ?? Buffer.from(JSON.stringify({ reports }));
   const sha256 = hash('sha256', body, 'hex');
@@ -42,14 +47,15 @@ export function acceptedRequest(request: RequestOf, ...reports: readonly ReportO
     id,
     source,
     receivedAt,
-    remoteAddress: '192.0.2.7',
-    authentication: 'bearer',
+    remoteAddress: pull ? '' : '192.0.2.7',
+    authentication: pull ? 'pull' : 'bearer',
     contentType: raw.contentType,
     body,
     sha256,
     alerts: reports.map((report) => routed(report, { source, receivedAt, raw })),
     unread,
     ...(probe !== undefined && { probe }),
+    ...(pull && { pull }),
   };
 }
 
@@ -73,7 +79,7 @@ function routed(
       severity,
       severityId: severityIdOf(severity),
       title: report.title ?? `Report ${version} of ${finding}`,
-      time: new Date(receivedAt - 60_000).toISOString(),
+      time: new Date(report.time ?? receivedAt - 60_000).toISOString(),
       timeQuality: 'vendor',
       receivedAt: new Date(receivedAt).toISOString(),
       ...(updatedAt !== undefined && { updatedTime: new Date(updatedAt).toISOString() }),

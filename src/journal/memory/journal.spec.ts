@@ -1,4 +1,8 @@
-import { describeJournal } from '../../../test/contract/journal.js';
+import { describeJournal, type OpenJournal } from '../../../test/contract/journal.js';
+import { describePulls } from '../../../test/contract/pulls.js';
 import { memory } from './journal.js';
 
-describeJournal('memory', (options, context) => memory.open(Object.assign(new memory.options(), options), context));
+const open: OpenJournal = (options, context) => memory.open(Object.assign(new memory.options(), options), context);
+
+describeJournal('memory', open);
+describePulls('memory', open);

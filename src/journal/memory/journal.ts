@@ -29,6 +29,7 @@ import {
   type Settlement,
 } from '../../core/journal.js';
 import type { Ledger, LedgerRange } from '../../core/ledger.js';
+import type { DayAccount, DayRange, PullState, Way } from '../../core/reconciliation.js';
 import { ClaimBell } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import type {
@@ -43,6 +44,7 @@ import { Accounts } from './accounts.js';
 import { Backlog } from './backlog.js';
 import type { KeptAlert, KeptDelivery, KeptFinding, KeptReplay, KeptRequest } from './kept.js';
 import { PendingTally } from './pending.js';
+import { Pulls } from './pulls.js';
 import { candidatesOf, Replays } from './replays.js';
 import {
   matches,
@@ -75,6 +77,7 @@ class MemoryJournal extends Journal {
   #audit: (AuditEntry & { readonly seq: number })[] = [];
   readonly #replays = new Replays();
   readonly #accounts = new Accounts();
+  readonly #pulls = new Pulls();
   #lastSeq = 0;
   #closed = false;
 
@@ -129,6 +132,37 @@ class MemoryJournal extends Journal {
     return ended;
   }
 
+  async beginPull(source: string, since: number): Promise<PullState> {
+    await this.check();
+    return this.#pulls.begin(source, since);
+  }
+
+  async pullState(source: string): Promise<PullState | undefined> {
+    await this.check();
+    return this.#pulls.state(source);
+  }
+
+  async parkPull(source: string, reason: string, by: ParkedBy = 'router'): Promise<Parked> {
+    await this.check();
+    return this.#pulls.park(source, { reason, by, since: this.context.now() });
+  }
+
+  async resumePull(source: string, by: ParkedBy = 'operator'): Promise<Parked | undefined> {
+    await this.check();
+    return this.#pulls.resume(source, by);
+  }
+
+  /** Nobody else has this journal. */
+  async hold(): Promise<boolean> {
+    await this.check();
+    return true;
+  }
+
+  async reconciliation(range: DayRange): Promise<readonly DayAccount[]> {
+    await this.check();
+    return this.#pulls.reconciliation(range, [...this.#alerts.values()]);
+  }
+
   async alert(id: string): Promise<AlertRecord | undefined> {
     await this.check();
     const kept = this.#alerts.get(id);
@@ -180,7 +214,8 @@ class MemoryJournal extends Journal {
     const request = this.#requests.get(requestId);
     const isThere = (part: number) => request?.unread.some(({ seq }) => seq === part) === true;
     if (!request || parts.length === 0 || !parts.every(isThere)) return undefined;
-    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, now));
+    const by = request.pull ? 'pull' : 'webhook';
+    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, now, by));
     const left = request.unread.filter(({ seq }) => !parts.includes(seq));
     request.unread = [...left, ...unread.map((part) => ({ seq: this.#nextSeq(), ...part }))];
     if (probe !== undefined) request.probe = probe;
@@ -191,6 +226,7 @@ class MemoryJournal extends Journal {
     tally.duplicates += receipts.length - accepted;
     tally.quarantined += unread.length - parts.length;
     tally.probes += probes;
+    if (by === 'pull') this.#pulls.countUnread(request.source, unread.length - parts.length, request.receivedAt);
     this.#accounts.reread(request, parts.length - unread.length - probes, now, receipts);
     return { alerts: receipts };
   }
@@ -285,6 +321,7 @@ class MemoryJournal extends Journal {
     this.#audit = this.#audit.filter(({ at }) => at > now - auditRetention);
     const cutoff = now - Math.max(retention, dedupWindow);
     const deadCutoff = Math.min(cutoff, now - deadLetterRetention);
+    this.#pulls.removeUntil(cutoff);
     let purged = 0;
     for (const kept of this.#alerts.values()) {
       const { acceptedAt, deliveries } = kept;
@@ -315,9 +352,13 @@ class MemoryJournal extends Journal {
       unread: unread.map((part) => ({ seq: this.#nextSeq(), ...part })),
       alerts: 0,
     };
-    this.#requests.set(request.id, request);
-    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, request.receivedAt));
+    const { pull } = request;
+    const by = pull ? 'pull' : 'webhook';
+    const receipts = alerts.map((routed) => this.#keepAlert(routed, request, request.receivedAt, by));
     const accepted = receipts.filter((receipt) => receipt.status === 'accepted').length;
+    const isKept = !pull || accepted > 0 || unread.length > 0 || request.probe !== undefined;
+    if (isKept) this.#requests.set(request.id, request);
+    if (pull) this.#pulls.keepPage(request.source, pull, unread.length, request.receivedAt);
     const tally = this.#tallyOf(request.source);
     tally.requests += 1;
     tally.accepted += accepted;
@@ -332,11 +373,13 @@ class MemoryJournal extends Journal {
     { alert, routes, sinks }: RoutedAlert,
     request: KeptRequest,
     acceptedAt: number,
+    by: Way,
   ): Receipt['alerts'][number] {
     const known = this.#findings.get(alert.fingerprint);
     const first = known?.reports.get(alert.dedupKey);
     if (first && acceptedAt - first.at < this.options.dedupWindow) {
       first.as.duplicates += 1;
+      this.#pulls.sawAgain(first.as, by, acceptedAt);
       return { id: first.as.alert.id, status: 'duplicate' };
     }
     const age = ageOf(alert);
@@ -346,6 +389,7 @@ class MemoryJournal extends Journal {
       alert: { ...alert, action: actionOf(alert.state, known === undefined) },
       request,
       acceptedAt,
+      isFirst: known === undefined,
       superseded,
       routes,
       duplicates: 0,
@@ -376,6 +420,9 @@ class MemoryJournal extends Journal {
     for (const delivery of kept.deliveries) {
       this.#accounts.owe(delivery);
       this.#owe(delivery);
+    }
+    if (by === 'pull' || this.#pulls.state(request.source)) {
+      this.#pulls.saw(kept, { by, isFirst: kept.isFirst, isNew: true }, acceptedAt);
     }
     return { id: alert.id, status: 'accepted' };
   }

@@ -1,7 +1,7 @@
 import type { Alert } from '../../core/alert.js';
 import type { Finding } from '../../core/finding.js';
 import type { ReplayMark, ReplayRecord } from '../../core/replay.js';
-import type { AcceptedRequest, Attempt, DeliveryState, Fault } from '../../core/journal.js';
+import type { AcceptedRequest, AlertRecord, Attempt, DeliveryState, Fault } from '../../core/journal.js';
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
 
@@ -19,7 +19,11 @@ export type KeptAlert = {
   readonly request: KeptRequest;
   /** Milliseconds since the epoch: later than its request where that was read again. */
   readonly acceptedAt: number;
+  /** Of its finding nothing was known. */
+  readonly isFirst: boolean;
   readonly superseded: boolean;
+  /** When it came by the other way, too. */
+  again?: AlertRecord['again'];
   routes: readonly string[];
   duplicates: number;
   /** Of the alert as JSON, as it was given. */

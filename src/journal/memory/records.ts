@@ -64,7 +64,8 @@ export function toSummary({ alert, superseded, routes, deliveries, request }: Ke
   };
 }
 
-export function toAlertRecord({ alert, superseded, duplicates, routes, request, deliveries }: KeptAlert): AlertRecord {
+export function toAlertRecord(kept: KeptAlert): AlertRecord {
+  const { alert, superseded, duplicates, routes, request, deliveries, again } = kept;
   const { id, source, receivedAt, remoteAddress, authentication, contentType } = request;
   return {
     alert,
@@ -73,6 +74,7 @@ export function toAlertRecord({ alert, superseded, duplicates, routes, request, 
     routes,
     request: { id, source, receivedAt, remoteAddress, authentication, contentType },
     deliveries: deliveries.map((d) => ({ ...toDeliveryRecord(d), history: d.history })),
+    ...(again && { again }),
   };
 }
 

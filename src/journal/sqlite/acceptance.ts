@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
+import type { AcceptedRequest, Receipt, Reread } from '../../core/journal.js';
+import { pullAuthentication, type Way } from '../../core/reconciliation.js';
 import { store } from './body.js';
-import type { Receipt, Reread } from '../../core/journal.js';
 import { idOrNothing, toUuid } from './bytes.js';
 import type { Debts } from './debts.js';
 import type { Findings } from './findings.js';
@@ -8,6 +9,7 @@ import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
 import { packedAlertOf, type PackedAlert, type PackedRequest } from './pack.js';
 import { readProgress, type ProgressName } from './progress.js';
+import type { Pulls } from './pulls.js';
 
 /** An alert that was already there, by its place in the call, and the id of the one that is kept. */
 export type Duplicate = { readonly request: number; readonly alert: number; readonly id: string };
@@ -66,6 +68,7 @@ export class Acceptance {
     private readonly ledger: Ledger,
     private readonly findings: Findings,
     private readonly debts: Debts,
+    private readonly pulls: Pulls,
   ) {
     this.#requests = new Inserter(db, 'requests', requestColumns);
     this.#unread = new Inserter(db, 'unread', ['seq', 'request', 'position', 'reason']);
@@ -73,8 +76,8 @@ export class Acceptance {
     this.#countDuplicate = db
       .prepare<[number], Buffer>('UPDATE alerts SET duplicates = duplicates + 1 WHERE seq = ? RETURNING id')
       .pluck();
-    this.#selectRequest = db.prepare<[Buffer], { seq: number; source: number; received_at: number }>(
-      'SELECT seq, source, received_at FROM requests WHERE id = ?',
+    this.#selectRequest = db.prepare<[Buffer], { seq: number; source: number; received_at: number; arrival: string }>(
+      'SELECT seq, source, received_at, arrival FROM requests WHERE id = ?',
     );
     this.#selectParts = db.prepare<[number], number>('SELECT seq FROM unread WHERE request = ?').pluck();
     this.#deletePart = db.prepare<[number]>('DELETE FROM unread WHERE seq = ?');
@@ -121,8 +124,9 @@ export class Acceptance {
     const source = this.ledger.sources.change(this.ledger.sources.nameOf(request.source));
     const before = this.#last.alert;
     const unroutedBefore = source.unrouted;
+    const by = wayOf(request.arrival);
     const receipts = alerts.map((routed): Receipt['alerts'][number] => {
-      const known = this.#alert(packedAlertOf(routed), request.seq, source, now);
+      const known = this.#alert(packedAlertOf(routed), request.seq, source, now, by);
       return known === undefined ? { id: routed.alert.id, status: 'accepted' } : { id: known, status: 'duplicate' };
     });
     const accepted = this.#last.alert - before;
@@ -138,6 +142,7 @@ export class Acceptance {
     source.duplicates += alerts.length - accepted;
     source.quarantined += unread.length - parts.length;
     source.probes += probes;
+    if (by === 'pull') this.pulls.countUnread(source.number, unread.length - parts.length, request.received_at);
 
     const then = this.ledger.hours.source(request.received_at, source.number);
     then.received += unread.length - parts.length + probes;
@@ -167,19 +172,24 @@ export class Acceptance {
   }
 
   #request(request: PackedRequest, position: number, duplicates: Duplicate[]): void {
-    const { id, receivedAt, arrival, probe, unread, alerts } = request;
+    const { id, receivedAt, arrival, probe, unread, pull, alerts } = request;
     const source = this.ledger.sources.change(request.source);
     const before = this.#last.alert;
     const unroutedBefore = source.unrouted;
     this.#last.request += 1;
     const seq = this.#last.request;
+    const by = pull ? 'pull' : 'webhook';
     alerts.forEach((alert, at) => {
-      const known = this.#alert(alert, seq, source, receivedAt);
+      const known = this.#alert(alert, seq, source, receivedAt, by);
       if (known !== undefined) duplicates.push({ request: position, alert: at, id: known });
     });
     const accepted = this.#last.alert - before;
-    const { bytes, body } = store(request.body);
-    this.#requests.add(seq, id, source.number, receivedAt, arrival, before + 1, accepted, probe ?? null, bytes, body);
+    const isKept = !pull || accepted > 0 || unread.length > 0 || probe !== undefined;
+    if (isKept) {
+      const { bytes, body } = store(request.body);
+      this.#requests.add(seq, id, source.number, receivedAt, arrival, before + 1, accepted, probe ?? null, bytes, body);
+    } else this.#last.request -= 1;
+    if (pull) this.pulls.keepPage(source.number, pull, unread.length, receivedAt);
     for (const { index, reason } of unread) {
       this.#last.unread += 1;
       this.#unread.add(this.#last.unread, seq, index ?? null, reason);
@@ -195,20 +205,26 @@ export class Acceptance {
     hour.accepted += accepted;
     hour.duplicates += alerts.length - accepted;
     hour.routed += accepted - (source.unrouted - unroutedBefore);
-    hour.first_request = Math.min(hour.first_request, seq);
-    hour.last_request = Math.max(hour.last_request, seq);
+    if (isKept) {
+      hour.first_request = Math.min(hour.first_request, seq);
+      hour.last_request = Math.max(hour.last_request, seq);
+    }
     if (accepted === 0) return;
     hour.first_alert = Math.min(hour.first_alert, before + 1);
     hour.last_alert = Math.max(hour.last_alert, this.#last.alert);
   }
 
   /** The id of the alert that it is a duplicate of, or undefined once it is kept. */
-  #alert(alert: PackedAlert, request: number, source: SourceTotal, receivedAt: number): string | undefined {
+  #alert(alert: PackedAlert, request: number, source: SourceTotal, receivedAt: number, by: Way): string | undefined {
     const { id, fingerprint, dedupKey, age, kind, state, severity, json } = alert;
     const seq = this.#last.alert + 1;
     const verdict = this.findings.judge(fingerprint, dedupKey, age, receivedAt, seq);
     if (verdict.kind === 'duplicate') {
       this.#alerts.flush();
+      if (by === 'pull' || this.pulls.has(source.number)) {
+        this.#requests.flush();
+        this.pulls.sawAgain({ source: source.number, fingerprint, json, by, at: receivedAt }, verdict.of);
+      }
       return toUuid(this.#countDuplicate.get(verdict.of) ?? id);
     }
     this.#last.alert = seq;
@@ -240,6 +256,14 @@ export class Acceptance {
     }
     for (const route of decision.routes) this.ledger.routes.change(route).alerts += 1;
     if (decision.routes.length === 0) source.unrouted += 1;
+    if (by === 'pull' || (!isFirst && this.pulls.has(source.number))) {
+      this.pulls.saw({ source: source.number, fingerprint, json, by, at: receivedAt, isFirst, isNew: true });
+    }
     return undefined;
   }
+}
+
+function wayOf(arrival: string): Way {
+  const { authentication } = JSON.parse(arrival) as Pick<AcceptedRequest, 'authentication'>;
+  return authentication === pullAuthentication ? 'pull' : 'webhook';
 }

@@ -1,5 +1,7 @@
 import { ledgerOf, type Ledger, type LedgerRange } from '../../core/ledger.js';
+import { byDay, dayAccount, noDaySums, type DayAccount, type DayRange } from '../../core/reconciliation.js';
 import type { Counted } from './books.js';
+import type { CountedDay } from './pulls.js';
 import type { WriterThread } from './thread.js';
 
 /** Rows counted in one go: a few milliseconds of the writer. */
@@ -32,4 +34,22 @@ async function count(writer: WriterThread, range: LedgerRange | undefined): Prom
     take(await writer.call('countRequests', range, at, Math.min(at + requestsAtOnce, requests.to)));
   }
   return ledgerOf({ ...books, hours: { sources, sinks } });
+}
+
+/** The days of a range, with what no pull has come to counted stretch by stretch. */
+export async function reconcile(writer: WriterThread, range: DayRange): Promise<readonly DayAccount[]> {
+  const { days, alerts } = await writer.call('pullDays', range);
+  const counted = new Map<string, CountedDay & { readonly unseen: number }>();
+  const add = ({ source, day, sums }: CountedDay, unseen: number): void => {
+    const known = counted.get(`${day} ${source}`) ?? { source, day, sums, unseen: 0 };
+    counted.set(`${day} ${source}`, { ...known, unseen: known.unseen + unseen });
+  };
+  for (const day of days) add(day, 0);
+  for (let at = alerts.from - 1; at < alerts.to; at += alertsAtOnce) {
+    const unseen = await writer.call('countUnseen', range, at, Math.min(at + alertsAtOnce, alerts.to));
+    for (const { source, day, count: more } of unseen) add({ source, day, sums: noDaySums }, more);
+  }
+  return [...counted.values()]
+    .map(({ source, day, sums, unseen }) => dayAccount(source, day, sums, unseen))
+    .sort(byDay);
 }

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeJournal } from '../../../test/contract/journal.js';
+import { describeJournal, type OpenJournal, type ReopenJournal } from '../../../test/contract/journal.js';
+import { describePulls } from '../../../test/contract/pulls.js';
 import { acceptedRequest } from '../../../test/support/accepted-request.js';
 import type { Journal, JournalContext } from '../../core/journal.js';
 import type { JournalOptions } from '../../kit/journal-options.js';
@@ -39,16 +40,16 @@ function copyAsKilled(from: string): string {
   return to;
 }
 
-describeJournal(
-  'sqlite',
-  (options, context) => openAt(nextPath(), options, context),
-  async (journal, how, options, context) => {
-    const path = paths.get(journal) ?? '';
-    const next = how === 'crash' ? copyAsKilled(path) : path;
-    await journal.close();
-    return openAt(next, options, context);
-  },
-);
+const open: OpenJournal = (options, context) => openAt(nextPath(), options, context);
+const reopen: ReopenJournal = async (journal, how, options, context) => {
+  const path = paths.get(journal) ?? '';
+  const next = how === 'crash' ? copyAsKilled(path) : path;
+  await journal.close();
+  return openAt(next, options, context);
+};
+
+describeJournal('sqlite', open, reopen);
+describePulls('sqlite', open, reopen);
 
 describe('the sqlite journal, opened again', () => {
   it('knows what is pending, and takes off what is settled then', async () => {

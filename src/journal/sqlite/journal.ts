@@ -37,9 +37,10 @@ import type {
   UnfinishedReplay,
 } from '../../core/replay.js';
 import type { Ledger, LedgerRange } from '../../core/ledger.js';
+import type { DayAccount, DayRange, PullState } from '../../core/reconciliation.js';
 import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
-import { takeAccount } from './account.js';
+import { reconcile, takeAccount } from './account.js';
 import { copyAllButLast } from './held-file.js';
 import { claimFields, type Claims } from './methods.js';
 import type { From, Stretch } from './searches.js';
@@ -134,6 +135,32 @@ class SqliteJournal extends Journal {
     const ended = await this.thread.call('resume', sink, by);
     this.bell.ring(sink);
     return ended;
+  }
+
+  beginPull(source: string, since: number): Promise<PullState> {
+    return this.thread.call('beginPull', source, since);
+  }
+
+  pullState(source: string): Promise<PullState | undefined> {
+    return this.thread.call('pullState', source);
+  }
+
+  parkPull(source: string, reason: string, by: ParkedBy = 'router'): Promise<Parked> {
+    return this.thread.call('parkPull', source, reason, by, this.context.now());
+  }
+
+  resumePull(source: string, by: ParkedBy = 'operator'): Promise<Parked | undefined> {
+    return this.thread.call('resumePull', source, by);
+  }
+
+  /** The file is this process's alone, and so is whatever is to be done once. */
+  async hold(): Promise<boolean> {
+    await this.check();
+    return true;
+  }
+
+  reconciliation(range: DayRange): Promise<readonly DayAccount[]> {
+    return reconcile(this.thread, range);
   }
 
   alert(id: string): Promise<AlertRecord | undefined> {

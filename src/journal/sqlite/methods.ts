@@ -11,6 +11,7 @@ import type {
 } from '../../core/journal.js';
 import type { ReplayMark, ReplayRequest, ReplaySelect, ReplayStep } from '../../core/replay.js';
 import type { LedgerRange } from '../../core/ledger.js';
+import type { DayRange } from '../../core/reconciliation.js';
 import type { ClaimedDelivery } from './debts.js';
 import type { From } from './searches.js';
 import type { Store } from './store.js';
@@ -41,6 +42,10 @@ export function writesOf(store: Store) {
     park: (sink: string, reason: string, by: ParkedBy, now: number) =>
       store.debts.park(sink, { reason, since: now, by }),
     resume: (sink: string, by: ParkedBy) => store.debts.resume(sink, by),
+    beginPull: (source: string, since: number) => store.pulls.begin(source, since),
+    parkPull: (source: string, reason: string, by: ParkedBy, now: number) =>
+      store.pulls.park(source, { reason, since: now, by }),
+    resumePull: (source: string, by: ParkedBy) => store.pulls.resume(source, by),
     acknowledge: (now: number) => {
       store.gaps.acknowledge(now);
     },
@@ -79,6 +84,9 @@ export function readsOf(store: Store) {
     probes: (from: From) => store.searches.probes(from),
     beginBackup: (now: number) => store.beginBackup(now),
     endBackup: () => store.endBackup(),
+    pullState: (source: string) => store.pulls.state(source),
+    pullDays: (range: DayRange) => store.pulls.days(range),
+    countUnseen: (range: DayRange, after: number, to: number) => store.pulls.countUnseen(range, after, to),
     auditLog: (from: From) => store.audit.list(from),
     replay: (id: string) => store.replays.replay(id),
     replays: (from: From) => store.replays.list(from),

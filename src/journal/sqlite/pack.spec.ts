@@ -23,13 +23,14 @@ const request: fc.Arbitrary<AcceptedRequest> = fc
     source: fc.string({ unit: 'grapheme' }),
     body: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     unread: fc.array(fc.record({ index: fc.nat(), reason: fc.string() }), { maxLength: 2 }),
+    pull: fc.option(fc.record({ cursor: fc.string(), isLast: fc.boolean() })),
     reports: fc.array(report, { maxLength: 4 }),
   })
-  .map(({ reports, ...of }) => acceptedRequest(of, ...reports));
+  .map(({ reports, pull, ...of }) => acceptedRequest({ ...of, ...(pull && { pull }) }, ...reports));
 
 /** What the writer must see of a request. */
 function packed(given: AcceptedRequest): PackedRequest {
-  const { source, receivedAt, remoteAddress, authentication, contentType, body, unread, probe } = given;
+  const { source, receivedAt, remoteAddress, authentication, contentType, body, unread, probe, pull } = given;
   const bytes = (hex: string) => Buffer.from(hex.replaceAll('-', ''), 'hex').subarray(0, 16);
   return {
     id: bytes(given.id),
@@ -39,6 +40,7 @@ function packed(given: AcceptedRequest): PackedRequest {
     body,
     unread,
     probe,
+    pull,
     alerts: given.alerts.map(({ alert, routes, sinks }) => ({
       id: bytes(alert.id),
       fingerprint: bytes(alert.fingerprint),

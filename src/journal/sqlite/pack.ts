@@ -30,6 +30,7 @@ export type PackedRequest = {
   readonly body: Buffer;
   readonly probe: string | undefined;
   readonly unread: AcceptedRequest['unread'];
+  readonly pull: AcceptedRequest['pull'];
   readonly alerts: readonly PackedAlert[];
 };
 
@@ -69,9 +70,9 @@ export function packedAlertOf(routed: RoutedAlert): PackedAlert {
   };
 }
 
-type Rest = Pick<PackedRequest, 'unread' | 'probe'>;
+type Rest = Pick<PackedRequest, 'unread' | 'probe' | 'pull'>;
 
-const nothingMore: Rest = { unread: [], probe: undefined };
+const nothingMore: Rest = { unread: [], probe: undefined, pull: undefined };
 
 const firstFields = 1_024;
 const firstBytes = 65_536;
@@ -141,13 +142,14 @@ export class Packer {
   }
 
   #request(request: AcceptedRequest): void {
-    const { remoteAddress, authentication, contentType, unread, probe } = request;
+    const { remoteAddress, authentication, contentType, unread, probe, pull } = request;
     this.#id(request.id);
     this.#term(request.source);
     this.#number(request.receivedAt);
     this.#term(this.#arrivalText(remoteAddress, authentication, contentType));
     this.#blob(request.body);
-    this.#text(unread.length === 0 && probe === undefined ? '' : JSON.stringify({ unread, probe }));
+    const hasMore = unread.length > 0 || probe !== undefined || pull !== undefined;
+    this.#text(hasMore ? JSON.stringify({ unread, probe, pull }) : '');
     this.#number(request.alerts.length);
     for (const alert of request.alerts) this.#alert(alert);
   }
@@ -272,10 +274,10 @@ export class Unpacker {
     const arrival = this.#term();
     const body = this.#blob(this.#number());
     const rest = this.#text();
-    const { unread, probe } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);
+    const { unread, probe, pull } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);
     const alerts: PackedAlert[] = [];
     for (let left = this.#number(); left > 0; left -= 1) alerts.push(this.#alert());
-    return { id, source, receivedAt, arrival, body, unread, probe, alerts };
+    return { id, source, receivedAt, arrival, body, unread, probe, pull, alerts };
   }
 
   #alert(): PackedAlert {

@@ -3,6 +3,7 @@ import { deliveryStates } from '../../core/journal.js';
 import type { AuditTrail } from './audit.js';
 import type { Findings } from './findings.js';
 import type { Ledger } from './ledger.js';
+import type { Pulls } from './pulls.js';
 
 /** How long things are kept, in milliseconds. */
 export type Retention = {
@@ -61,6 +62,7 @@ export class Purge {
     private readonly ledger: Ledger,
     private readonly findings: Findings,
     private readonly audit: AuditTrail,
+    private readonly pulls: Pulls,
     private readonly options: Retention,
   ) {
     this.#selectAlerts = db.prepare<[number, number], AlertRow>(
@@ -111,8 +113,9 @@ export class Purge {
     const lastRequest = requests.at(-1);
     this.#alertsTo = lastRequest ? this.#alertsTo : 0;
     this.#requestsTo = lastRequest?.seq ?? 0;
-    const auditRows = lastRequest ? 0 : this.audit.removeUntil(now - this.options.auditRetention);
-    return { purged: 0, isDone: !lastRequest && auditRows === 0 };
+    if (lastRequest) return { purged: 0, isDone: false };
+    const auditRows = this.audit.removeUntil(now - this.options.auditRetention);
+    return { purged: 0, isDone: this.pulls.removeUntil(cutoff) && auditRows === 0 };
   }
 
   #mayGo({ seq, received_at: receivedAt, decision }: AlertRow, deadCutoff: number): boolean {
@@ -132,6 +135,7 @@ export class Purge {
     }
     hours.source(receivedAt, source)[decisions.get(decision).routes.length > 0 ? 'gone_routed' : 'gone_unrouted'] += 1;
     for (const deletion of this.#deletions) deletion.run(seq);
+    this.pulls.forget(seq);
     this.findings.forget(fingerprint, dedupKey, seq);
   }
 

@@ -13,6 +13,7 @@ import { idOrNothing, toUuid } from './bytes.js';
 import type { Debts } from './debts.js';
 import type { Gaps } from './gaps.js';
 import type { Ledger } from './ledger.js';
+import type { Pulls } from './pulls.js';
 import {
   alertColumns,
   deliveryOfAlert,
@@ -42,6 +43,7 @@ export class Records {
     private readonly ledger: Ledger,
     private readonly debts: Debts,
     private readonly gaps: Gaps,
+    private readonly pulls: Pulls,
   ) {
     this.#selectAlert = db.prepare<[Buffer], AlertRow>(`SELECT ${alertColumns} FROM alerts WHERE id = ?`);
     this.#selectJson = db.prepare<[number], Buffer>('SELECT json FROM alerts WHERE seq = ?').pluck();
@@ -75,6 +77,7 @@ export class Records {
     if (!request) return undefined;
     const alert = this.alertOf(row);
     const { routes } = this.ledger.decisions.get(row.decision);
+    const again = this.pulls.secondOf(row.seq);
     return {
       alert,
       superseded: row.superseded === 1,
@@ -93,6 +96,7 @@ export class Records {
           (text) => JSON.parse(text) as Attempt,
         ),
       })),
+      ...(again && { again }),
     };
   }
 

@@ -202,6 +202,27 @@ export const migrations: readonly string[] = [
     request INTEGER NOT NULL, first_alert INTEGER NOT NULL, alerts INTEGER NOT NULL, PRIMARY KEY (request, first_alert)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- How far the pull of each source has come.
+  CREATE TABLE pulls (
+    source INTEGER PRIMARY KEY, since INTEGER NOT NULL, cursor TEXT, page_at INTEGER, caught_up_at INTEGER,
+    parked_reason TEXT, parked_at INTEGER, parked_by TEXT
+  ) STRICT;
+  -- The findings that pulls saw. day: of the vendor's time. by_webhook: 1 where a webhook brought it, too.
+  CREATE TABLE pulled (
+    fingerprint BLOB NOT NULL, source INTEGER NOT NULL, day TEXT NOT NULL, by_webhook INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL, PRIMARY KEY (fingerprint, source)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX pulled_at ON pulled (seen_at);
+  -- What was counted of them by day. total: how many the vendor said it has. unread: by the day the page came.
+  CREATE TABLE pull_days (
+    source INTEGER NOT NULL, day TEXT NOT NULL, total INTEGER, webhook INTEGER NOT NULL DEFAULT 0,
+    recovered INTEGER NOT NULL DEFAULT 0, changes INTEGER NOT NULL DEFAULT 0, unread INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (source, day)
+  ) STRICT, WITHOUT ROWID;
+  -- Alerts that came by both ways: by which, and when, for the second time.
+  CREATE TABLE second_ways (alert INTEGER PRIMARY KEY, by_pull INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 /**

@@ -72,6 +72,18 @@ describe('a store', () => {
     expect(store.write([() => store.append(again)])).toEqual([{ ok: true, value: [] }]);
   });
 
+  it('moves a pull on with the alerts of a page, or not at all', () => {
+    const page = (cursor: string, finding: string) =>
+      acceptedRequest({ receivedAt: now, pull: { cursor, isLast: true } }, { finding });
+    const first = page('one', 'f');
+    const spoilt = { ...page('two', 'g'), id: first.id };
+    const done = store.write([first, spoilt].map((request) => () => store.append(unpacked(request))));
+    expect(done).toMatchObject([{ ok: true }, { ok: false }]);
+    expect(store.pulls.state('warden')?.cursor).toBe('one');
+    expect(store.pulls.days({ from: 0, until: now }).days).toMatchObject([{ sums: { recovered: 1 } }]);
+    expect(claim(10)).toHaveLength(1);
+  });
+
   it('gives out a backlog far larger than it keeps in memory, in order and all of it', () => {
     const findings = 25_000;
     for (let first = 0; first < findings; first += 500) {

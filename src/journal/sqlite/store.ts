@@ -14,6 +14,7 @@ import { Mark, type Numbers } from './mark.js';
 import type { PackedRequest } from './pack.js';
 import type { PendingBoard } from './pending.js';
 import { readProgress, writeProgress } from './progress.js';
+import { Pulls } from './pulls.js';
 import { Purge, type Retention } from './purge.js';
 import { Records } from './records.js';
 import { Candidates } from './candidates.js';
@@ -41,7 +42,7 @@ export type Done<T> =
 
 /**
  * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `settle`, `park`,
- * `resume`, `audit.add`, `purge`, `touch` and what `replays` writes are jobs for `write`; the rest may be called between
+ * `resume`, `audit.add`, `purge`, `touch` and what `replays` and `pulls` write are jobs for `write`; the rest may be called between
  * transactions.
  */
 export class Store {
@@ -51,6 +52,7 @@ export class Store {
   readonly searches: Searches;
   readonly audit: AuditTrail;
   readonly replays: Replays;
+  readonly pulls: Pulls;
   readonly candidates: Candidates;
   readonly books: BookKeeping;
   readonly #db: Database.Database;
@@ -80,16 +82,17 @@ export class Store {
     this.#ledger = new Ledger(this.#db);
     this.#findings = new Findings(this.#db, options.dedupWindow);
     this.debts = new Debts(this.#db, this.#ledger, options.lease);
-    this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts);
+    this.pulls = new Pulls(this.#db, this.#ledger);
+    this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts, this.pulls);
     this.audit = new AuditTrail(this.#db);
-    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, this.audit, options);
+    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, this.audit, this.pulls, options);
     this.#mark = new Mark(`${options.path}.mark`);
     this.#lastWrite = readProgress(this.#db, 'last_write');
     this.gaps = new Gaps(this.#db);
     this.#reserve = new Reserve(`${options.path}.reserve`);
     this.#held = new HeldFile(options.path);
     this.#isFull = !this.#reserve.take();
-    this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps);
+    this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps, this.pulls);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
     this.replays = new Replays(this.#db, this.#ledger, this.debts);
     this.candidates = new Candidates(this.#db, this.#ledger, this.#findings, this.records);
