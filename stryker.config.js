@@ -6,13 +6,18 @@ const mutated = ['core', 'routing', 'delivery', 'kit'];
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   mutate: [...mutated.map((folder) => `src/${folder}/**/*.ts`), '!src/**/*.spec.ts'],
-  testRunner: 'jest',
+  plugins: ['@stryker-mutator/jest-runner', './test/mutation/runner.js'],
+  testRunner: 'spec-by-spec',
   testRunnerNodeArgs: ['--experimental-vm-modules', '--no-warnings'],
   jest: {
     projectType: 'custom',
     config: {
       ...jest,
+      roots: ['<rootDir>/src', '<rootDir>/test'],
       testMatch: [...mutated, 'sources', 'sinks'].map((folder) => `<rootDir>/src/${folder}/**/*.spec.ts`),
+      testEnvironment: './test/mutation/environment.cjs',
+      // What a mutant makes hang need not hang for long.
+      testTimeout: 5_000,
     },
   },
   coverageAnalysis: 'perTest',
