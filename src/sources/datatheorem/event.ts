@@ -16,6 +16,8 @@ export type VendorEvent = {
   readonly time: unknown;
   readonly host: unknown;
   readonly version: unknown;
+  /** No event was sent: it is what the Results API has. */
+  readonly isFromApi: boolean;
 };
 
 /** What an event is about. */
@@ -59,6 +61,7 @@ export function readEvent(body: unknown, flags: Flags): VendorEvent | undefined 
     time: field(body, 'time'),
     host: field(body, 'host'),
     version,
+    isFromApi: false,
   };
 }
 

@@ -20,6 +20,10 @@ export class Members {
     return undefined;
   }
 
+  hasRest(): boolean {
+    return Object.keys(this.rest()).length > 0;
+  }
+
   /** The members that no reader could use, but for nulls. */
   rest(): Readonly<Record<string, unknown>> {
     const rest = Object.entries(this.#object).filter(([name, value]) => value !== null && !this.#used.has(name));

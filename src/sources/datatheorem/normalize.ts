@@ -6,11 +6,12 @@ import { field, isObject, jsonCopy, titleText, type Flags } from '../../kit/read
 import { timeOf } from '../../kit/time.js';
 import { readEvent, type VendorEvent } from './event.js';
 import { readReport, type Context, type Report } from './report.js';
+import { readResults, type Result } from './results.js';
 import { readUserEvent } from './user.js';
 
 /**
  * What Data Theorem sends: one event a call, `{event: {type, version, data}, time, host}`; and when the hook is set up,
- * `{event: "Hello, world!"}`. Pure; does not throw.
+ * `{event: "Hello, world!"}`. Also the pages of its Results API (`results.ts`). Pure; does not throw.
  */
 export function normalize(request: WebhookRequest, context: Context): Reading {
   const body = parseJson(request.body);
@@ -18,9 +19,23 @@ export function normalize(request: WebhookRequest, context: Context): Reading {
   const flags: Flags = new Set(body.flags);
   const greeting = field(body.value, 'event');
   if (typeof greeting === 'string') return { drafts: [], unread: [], probe: probeOf(greeting) };
+  const results = readResults(body.value);
+  if (results !== undefined) return readingOf(results, context, body.flags);
   const event = readEvent(body.value, flags);
   if (event === undefined) return unread('no_event: the body has no `event` with a `type` or `data`');
   return { drafts: [draftOf(event, context, flags)], unread: [] };
+}
+
+/** Each element with flags of its own, beside those of the body. */
+function readingOf(results: readonly Result[], context: Context, flags: readonly string[]): Reading {
+  return {
+    drafts: results.flatMap((result) =>
+      result.kind === 'event' ? [{ ...draftOf(result.event, context, new Set(flags)), index: result.index }] : [],
+    ),
+    unread: results.flatMap((result) =>
+      result.kind === 'unread' ? [{ index: result.index, reason: result.reason }] : [],
+    ),
+  };
 }
 
 function draftOf(event: VendorEvent, context: Context, flags: Flags): AlertDraft {

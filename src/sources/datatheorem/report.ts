@@ -1,5 +1,4 @@
 import type { AlertDraft, Kind, Note, Resource, Rule } from '../../core/alert.js';
-import { contentHash } from '../../kit/json.js';
 import { present } from '../../kit/present.js';
 import { field, id, isObject, list, text, titleText, type Flags } from '../../kit/read.js';
 import type { severityReader, SeverityTable } from '../../kit/severity.js';
@@ -9,6 +8,7 @@ import { sentenceOf, type Subject, type VendorEvent } from './event.js';
 import type { linkReader } from './links.js';
 import { Members } from './members.js';
 import { standingOf, type Standing } from './standing.js';
+import { versionOf } from './version.js';
 import { proseOf, titleOf } from './wording.js';
 
 /** What a reader knows besides the body. */
@@ -58,10 +58,13 @@ export function readReport(event: VendorEvent, subject: Reported, context: Conte
   const ownId = ownIdOf(subject, resources, findingId) ?? data.read(['uuid', 'id'], id);
   const entity = entityOf(subject, ownId, findingId);
   const description = data.read('description', (prose) => proseOf(prose, flags));
-  const happened = data.read('title', (title) => titleText(title, flags)) ?? description ?? sentenceOf(event);
+  const title = data.read('title', (words) => titleText(words, flags));
+  if (title === undefined && subject === 'violation') flags.add('title_derived');
+  const happened = title ?? description ?? sentenceOf(event);
+  const standing = standingIn(event, subject, status, flags);
   return present({
     kind: kindOf[subject],
-    ...standingIn(event, subject, status, flags),
+    ...standing,
     vendorState: status,
     ...severityIn(data, subject, context, flags),
     ...data.read('date_created', (created) => timeOf(created, 'auto', context.now, flags)),
@@ -71,7 +74,7 @@ export function readReport(event: VendorEvent, subject: Reported, context: Conte
     url: data.read('portal_url', (url) => context.linkOf(url, flags)),
     rule: ruleOf(data, context, flags),
     entity,
-    version: versionOf(event, entity && status),
+    version: versionOf(event, entity && { status, state: standing.state }),
     vendorIds: present({
       ...(subject === 'discovery' ? {} : { [nounOf(subject)]: ownId }),
       asset: asset && resources[0]?.id,
@@ -86,7 +89,7 @@ export function readReport(event: VendorEvent, subject: Reported, context: Conte
     resources,
     notes: notesOf(data, context, flags),
     tags: tagsOf(data),
-    enrichment: { ...data.rest(), ...(affected && { affected_asset: affected.rest() }) },
+    enrichment: { ...data.rest(), ...(affected?.hasRest() === true && { affected_asset: affected.rest() }) },
   });
 }
 
@@ -122,25 +125,27 @@ function nounOf(subject: Reported): string {
   return subject === 'attack' || subject === 'unknown' ? 'event' : subject;
 }
 
-/**
- * The report of a known finding changes with its type, status and time. Without a status, or an id to know the finding
- * by, it also changes with what it says. The time is taken as sent: a version must not depend on our clock.
- */
-function versionOf({ type = '', time, data }: VendorEvent, status: string | undefined): string {
-  return JSON.stringify([type, status ?? contentHash(data), text(time) ?? '']);
-}
-
 function resourcesOf(subject: Reported, asset: Members | undefined, data: Members): readonly Resource[] {
   const mobileApp = data.read('mobile_app_id', id);
   return [
     ...(asset ? [assetOf(asset, subject === 'discovery' ? 'related' : 'affected')] : []),
-    ...(mobileApp === undefined ? [] : [{ role: 'affected', type: 'mobile_app', id: mobileApp } as const]),
+    ...(mobileApp === undefined
+      ? []
+      : [
+          present({
+            role: 'affected' as const,
+            type: 'mobile_app',
+            id: mobileApp,
+            name: data.read('mobile_app_name', text),
+          }),
+        ]),
   ];
 }
 
 function ruleOf(data: Members, { linkOf }: Context, flags: Flags): Rule | undefined {
   const rule = present({
     id: data.read(['violated_policy_rule_uuid', 'issue_type_id'], id),
+    name: data.read('violated_policy_rule_type_title', text),
     type: data.read(['violated_policy_rule_type_uuid', 'category'], text),
     policyId: data.read('policy_uuid', id),
     policyName: data.read('policy_name', text),

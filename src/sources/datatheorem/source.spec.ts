@@ -1,12 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
+import { readFileSync } from 'node:fs';
 import { describeSource } from '../../../test/contract/source.js';
+import { northwind } from '../../../test/support/datatheorem-records.js';
+import { openDataTheorem } from '../../../test/support/datatheorem-source.js';
 import { toAlert } from '../../core/identity.js';
 import type { AlertDraft } from '../../core/alert.js';
 import { datatheorem, DataTheoremOptions } from './source.js';
 
-describeSource({ plugin: datatheorem, fixtures: new URL('./fixtures/', import.meta.url) });
+describeSource({
+  plugin: datatheorem,
+  fixtures: new URL('./fixtures/', import.meta.url),
+  batch: {
+    of: (policy_violations) => ({ policy_violations }),
+    elements: northwind.policy_violations.slice(0, 2) as [unknown, unknown],
+  },
+});
 
 describe('a Data Theorem policy violation', () => {
   it('is one finding from opened to resolved, and every event of it a report', () => {
@@ -116,6 +126,67 @@ describe('a failed login at Data Theorem', () => {
   });
 });
 
+describe('a report that the webhook and the API both have', () => {
+  const [opened] = fixture('policy-violation-opened.inferred.json');
+  const [created] = fixture('finding-target-created.inferred.json');
+  const pulledViolations = fixture('results-violations.json');
+  const pulledTargets = fixture('results-targets.json');
+
+  it('is one report: a violation as it was opened', () => {
+    expect(identity(pulledViolations[0])).toEqual(identity(opened));
+  });
+
+  it('is one report: a target as it was made', () => {
+    expect(identity(pulledTargets[0])).toEqual(identity(created));
+  });
+
+  it('is one report: a violation that somebody closed, where both say when', () => {
+    const exception_date_created = '2026-02-10T16:00:00.000000+00:00';
+    const closed = violation('CLOSED_WONT_FIX', { policy_violation_status: 'WONT_FIX', exception_date_created });
+    const pulled = { policy_violations: [{ id: 'v-1', exception_type: 'WONT_FIX', exception_date_created }] };
+    expect(identityOf(pulled)).toEqual(identityOf(closed));
+  });
+
+  it('is another report where the violation was opened again, but the same finding', () => {
+    const [first] = pulledViolations;
+    const again = { uuid: first?.entity?.id, policy_violation_status: 'OPEN', date_created: first?.time };
+    const reopened = identityOf(violation('OPENED', again, Date.parse(first?.time ?? '') / 1_000 + 86_400));
+    expect(reopened.fingerprint).toBe(identity(first).fingerprint);
+    expect(reopened.dedupKey).not.toBe(identity(first).dedupKey);
+  });
+
+  it.each([
+    [
+      'a violation that somebody closed, without the time',
+      violation('CLOSED', { policy_violation_status: 'WONT_FIX' }),
+    ],
+    ['a violation that was fixed', violation('RESOLVED', { policy_violation_status: 'RESOLVED' })],
+  ])('cannot be told to be one report: %s', (_name, body) => {
+    const pulled = { policy_violations: [{ id: 'v-1', exception_type: 'WONT_FIX' }] };
+    expect(identityOf(pulled).fingerprint).toBe(identityOf(body).fingerprint);
+    expect(identityOf(pulled).dedupKey).not.toBe(identityOf(body).dedupKey);
+  });
+});
+
+describe('the options of the API', () => {
+  it('are needed by a pull', () => {
+    expect(problemsOf({ pull: {} })).toEqual(['pull needs api: { apiKey: ${DATATHEOREM_API_KEY} } beside it']);
+    expect(problemsOf({ pull: {}, api: { apiKey: 'k' } })).toEqual([]);
+  });
+
+  it.each([{}, { apiKey: 'k', products: ['web'] }, { apiKey: 'k', baseUrl: 'http://10.0.0.1' }, 'key', []])(
+    'cannot be %j',
+    (api) => {
+      expect(() => openDataTheorem({ api })).toThrow('api');
+    },
+  );
+
+  it('alone ask for nothing', () => {
+    expect(openDataTheorem({ api: { apiKey: 'k' } })).not.toHaveProperty('pull');
+    expect(openDataTheorem({})).not.toHaveProperty('close');
+  });
+});
+
 function violation(suffix: string, data: object, time = 1_770_900_000): object {
   const event = { type: `API_SECURE__POLICY_VIOLATION_${suffix}`, data: { uuid: 'v-1', ...data }, version: 1 };
   return { event, time, host: 'securetheorem.com' };
@@ -130,11 +201,22 @@ function draftOf(body: object, options: object = {}): AlertDraft {
   return draft;
 }
 
+/** What a fixture of the plugin's becomes. */
+function fixture(name: string): readonly AlertDraft[] {
+  const body = readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
+  return openDataTheorem({}).read({ headers: {}, body, path: '/', remoteAddress: '' }).drafts;
+}
+
 function identityOf(body: object): { fingerprint: string; dedupKey: string } {
+  return identity(draftOf(body));
+}
+
+function identity(draft: AlertDraft | undefined): { fingerprint: string; dedupKey: string } {
+  if (draft === undefined) throw new Error('there is no draft');
   const request = { id: 'r-1', sha256: '', bytes: 0, contentType: '' };
   const { vendor, product } = datatheorem;
   const arrival = { vendor, product, sourceId: 's', receivedAt: '2026-03-01T00:00:00.000Z', request };
-  const { fingerprint, dedupKey } = toAlert(draftOf(body), arrival);
+  const { fingerprint, dedupKey } = toAlert(draft, arrival);
   return { fingerprint, dedupKey };
 }
 
