@@ -23,9 +23,10 @@ import type { DeliveryOptions } from './delivery/delivery.options.js';
 import { keepRetention } from './journal/retention.js';
 import { ownAlertSource } from './ingest/own-source.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
+import type { PullingSource } from './ingest/pull-loop.js';
 import type { PathsOfSource } from './ingest/source-paths.js';
 import { addressList } from './kit/address.js';
-import { SourceOptions } from './kit/source-options.js';
+import { PullOptions, SourceOptions } from './kit/source-options.js';
 import { ReloadModule } from './reload.module.js';
 import { Router } from './routing/router.js';
 import type { NamedSource } from './routing/triage.js';
@@ -52,7 +53,7 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
       { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
       {
         provide: Readiness,
-        useFactory: (journal: Journal) => new Readiness(journal, config.ingest),
+        useFactory: (journal: Journal) => new Readiness(journal, config.ingest, (name) => pulls(inForce.current, name)),
         inject: [Journal],
       },
       { provide: Router, useValue: new Router(config.routes, statefulSinksOf(config)) },
@@ -99,7 +100,7 @@ export class AppModule {
         BackboneModule.for(inForce, log, onFatal),
         ingest,
         DeliveryModule.for(deliveryOf(inForce)),
-        ReloadModule.for(inForce, { pathsOf, sinksOf, statefulSinksOf }, ingest),
+        ReloadModule.for(inForce, { pathsOf, pullsOf, sinksOf, statefulSinksOf }, ingest),
         AdminModule,
       ],
     };
@@ -164,6 +165,7 @@ function ingestOf(inForce: ConfigInForce): IngestModuleOptions {
   return {
     options: { ...ingest, trustedProxies: addressList(ingest.trustedProxies) },
     sources: pathsOf(inForce.current),
+    pulls: pullsOf(inForce.current),
     health: {
       get isSuccessor() {
         return pathsOf(inForce.current).some(({ paths }) => paths.includes('/api/v1/datadog/event'));
@@ -182,6 +184,21 @@ function pathsOf(config: LoadedConfig): readonly PathsOfSource[] {
     if (!(options instanceof SourceOptions)) return [{ source, paths: [] }];
     return options.auth === undefined ? [] : [{ source, paths: options.paths ?? [] }];
   });
+}
+
+function pullsOf(config: LoadedConfig): readonly PullingSource[] {
+  return sourcesOf(config).flatMap((source) => {
+    const pull = pullOptionsOf(config.sources.get(source.name)?.options);
+    return pull ? [{ source, pull }] : [];
+  });
+}
+
+function pulls(config: LoadedConfig, name: string): boolean {
+  return pullOptionsOf(config.sources.get(name)?.options) !== undefined;
+}
+
+function pullOptionsOf(options: object | undefined): PullOptions | undefined {
+  return options && 'pull' in options && options.pull instanceof PullOptions ? options.pull : undefined;
 }
 
 function sinksOf(config: LoadedConfig): ReadonlyMap<string, Sink> {

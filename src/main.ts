@@ -7,6 +7,8 @@ import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
 import { ledgerCommand } from './cli/ledger.js';
 import { quarantineCommand } from './cli/quarantine.js';
+import { pullCommand } from './cli/pull.js';
+import { reconcileCommand } from './cli/reconcile.js';
 import { replayCommand } from './cli/replay.js';
 import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
@@ -32,6 +34,8 @@ const program = new Command('signalbox')
   .addCommand(routesCommand())
   .addCommand(explainCommand())
   .addCommand(ledgerCommand())
+  .addCommand(reconcileCommand())
+  .addCommand(pullCommand())
   .addCommand(deadLettersCommand())
   .addCommand(quarantineCommand())
   .addCommand(replayCommand())

@@ -1,4 +1,9 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { readConfig } from './config/config.module.js';
 import { ConfigInForce } from './config/in-force.js';
 import type { LoadedConfig } from './config/load.js';
@@ -8,6 +13,8 @@ import { ConfigError, describeProblem } from './core/errors.js';
 import { Reload, type ReloadResult, type ReloadTrigger } from './core/reload.js';
 import type { Sink } from './core/sink.js';
 import { Dispatcher } from './delivery/dispatcher.service.js';
+import type { PullingSource } from './ingest/pull-loop.js';
+import { Puller } from './ingest/puller.service.js';
 import { SourcePaths, type PathsOfSource } from './ingest/source-paths.js';
 import { Router } from './routing/router.js';
 
@@ -17,13 +24,14 @@ const lookEveryMs = 5_000;
 /** How the parts of the router see a config; `app.module.ts` knows. */
 export abstract class ConfigViews {
   abstract pathsOf(config: LoadedConfig): readonly PathsOfSource[];
+  abstract pullsOf(config: LoadedConfig): readonly PullingSource[];
   abstract sinksOf(config: LoadedConfig): ReadonlyMap<string, Sink>;
   abstract statefulSinksOf(config: LoadedConfig): ReadonlySet<string>;
 }
 
 /** Puts a changed config in the place of the one in force: between two requests, with every listener as it is. */
 @Injectable()
-export class ReloadService extends Reload implements OnApplicationBootstrap, OnModuleDestroy {
+export class ReloadService extends Reload implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   #running: Promise<unknown> = Promise.resolve();
   #looking: NodeJS.Timeout | undefined;
   /** What the last look found changed, and what was tried last. */
@@ -36,6 +44,7 @@ export class ReloadService extends Reload implements OnApplicationBootstrap, OnM
     private readonly views: ConfigViews,
     private readonly router: Router,
     private readonly paths: SourcePaths,
+    private readonly puller: Puller,
     private readonly dispatcher: Dispatcher,
     private readonly activity: ActivityStream,
   ) {
@@ -51,6 +60,11 @@ export class ReloadService extends Reload implements OnApplicationBootstrap, OnM
   onModuleDestroy(): void {
     this.#isEnding = true;
     clearInterval(this.#looking);
+  }
+
+  /** What pulled has ended by then. */
+  async onApplicationShutdown(): Promise<void> {
+    for (const { source } of this.inForce.current.sources.values()) await source.close?.();
   }
 
   reload(trigger: ReloadTrigger): Promise<ReloadResult> {
@@ -75,11 +89,15 @@ export class ReloadService extends Reload implements OnApplicationBootstrap, OnM
   }
 
   async #use(next: LoadedConfig, trigger: ReloadTrigger): Promise<ReloadResult> {
+    const { current: before } = this.inForce;
     const change = await this.inForce.replace(next);
     const { current } = this.inForce;
     this.router.use(current.routes, this.views.statefulSinksOf(current));
     this.paths.use(this.views.pathsOf(current));
+    await this.puller.use(this.views.pullsOf(current));
     await this.dispatcher.use(this.views.sinksOf(current));
+    const kept = new Set([...current.sources.values()].map(({ source }) => source));
+    for (const { source } of before.sources.values()) if (!kept.has(source)) await source.close?.();
     const result = { ok: true, ...change, warnings: next.warnings.map(describeProblem) } as const;
     this.activity.next({ kind: 'reloaded', at: Date.now(), trigger, ...result });
     return result;

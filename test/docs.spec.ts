@@ -12,7 +12,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean);
 
 /** Options that every source has; they are in the main README. */
-const shared = ['type', 'auth', 'allow', 'paths', 'severities'];
+const shared = ['type', 'auth', 'allow', 'paths', 'severities', 'pull'];
 
 function optionsOf(definition: string): readonly string[] {
   const definitions = configSchema()['definitions'] as Record<string, { readonly properties: Schema }>;

@@ -12,6 +12,7 @@ import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
 import { invalidQuery, ProblemFilter } from './problem.filter.js';
 import { QuarantineController } from './quarantine.controller.js';
+import { ReconciliationController } from './reconciliation.controller.js';
 import { ReplaysController } from './replays.controller.js';
 import { RoleGuard } from './role.guard.js';
 import { ReloadController } from './reload.controller.js';
@@ -21,7 +22,7 @@ import { SourcesController } from './sources.controller.js';
 import { TailController } from './tail.controller.js';
 
 /**
- * For the people who run it. Needs `AdminOptions`, `Journal`, `Readiness`, `ActivityStream`, `ReplayControl`, `Router` and `Log` from a global
+ * For the people who run it. Needs `AdminOptions`, `Journal`, `Readiness`, `ActivityStream`, `ReplayControl`, `PullControl`, `Router` and `Log` from a global
  * module, and `prepareAdmin(app)` before the application listens.
  */
 @Module({
@@ -33,6 +34,7 @@ import { TailController } from './tail.controller.js';
     SinksController,
     AlertsController,
     LedgerController,
+    ReconciliationController,
     DeadLettersController,
     QuarantineController,
     ReplaysController,

@@ -184,6 +184,54 @@ describe('the sources', () => {
   });
 });
 
+describe('a source that pulls', () => {
+  beforeEach(async () => {
+    await admin.close();
+    admin = await startAdminApp({ pulls: true });
+    await admin.journal.beginPull('warden', receivedAt);
+  });
+
+  it('is shown with how its pull does', async () => {
+    const pull = { cursor: 'c', isLast: true };
+    await admin.journal.append([acceptedRequest({ receivedAt, pull }, {})]);
+    const time = new Date(receivedAt).toISOString();
+    const shown = { state: 'waiting', next: '2026-03-01T12:05:00.000Z', from: time, page: time, caughtUp: time };
+    expect(await read('/api/v1/sources')).toMatchObject({ items: [{ name: 'warden', pull: shown }] });
+  });
+
+  it('can have its pull parked and resumed by hand, and is ready but degraded meanwhile', async () => {
+    await post('/api/v1/sources/warden/pull/park').send({ reason: 'key rotation' }).expect(204);
+    const parked = { state: 'parked', reason: 'key rotation', since: expect.any(String), parkedBy: 'operator' };
+    expect(await read('/api/v1/sources')).toMatchObject({ items: [{ pull: parked }] });
+    const problems = ['the pull of the source warden is parked'];
+    expect(await read('/readyz')).toEqual({ status: 'degraded', problems });
+    await post('/api/v1/sources/warden/pull/resume').expect(204);
+    expect(await read('/api/v1/sources')).toMatchObject({ items: [{ pull: { state: 'waiting' } }] });
+  });
+
+  it('is none where it does not', async () => {
+    await post('/api/v1/sources/other/pull/park').expect(404);
+    await post('/api/v1/sources/other/pull/resume').expect(404);
+  });
+
+  it('has its days reconciled, by default those of the last week', async () => {
+    const now = Date.now();
+    const day = new Date(now - 60_000).toISOString().slice(0, 10);
+    const pull = { cursor: 'c', isLast: true, totals: { [day]: 3, '2026-02-01': 1 } };
+    await admin.journal.append([acceptedRequest({ receivedAt: now }, { finding: 'a' })]);
+    await admin.journal.append([acceptedRequest({ receivedAt: now, pull }, { finding: 'a' }, { finding: 'b' })]);
+    const sums = { vendor: 3, vendorBy: 'vendor', webhook: 1, recovered: 1, changes: 0, missing: 1 };
+    expect(await read('/api/v1/reconciliation')).toEqual({
+      complete: false,
+      days: [{ source: 'warden', day, ...sums }],
+    });
+    const before = await read('/api/v1/reconciliation?from=2026-02-01&until=2026-02-02');
+    expect(before).toMatchObject({ complete: false, days: [{ day: '2026-02-01', vendor: 1, missing: 1 }] });
+    expect(await read('/api/v1/reconciliation?from=2026-01-01&until=2026-02-01')).toEqual({ complete: true, days: [] });
+    await get('/api/v1/reconciliation?from=yesterday').expect(400);
+  });
+});
+
 describe('the sinks', () => {
   it('are shown with their backlog and its age, also one that left the config', async () => {
     await admin.journal.append([acceptedRequest({ receivedAt }, { sinks: ['pager', 'gone'] })]);
@@ -456,6 +504,7 @@ describe('the documentation of the API', () => {
       '/api/v1/probes',
       '/api/v1/quarantine',
       '/api/v1/quarantine/replay',
+      '/api/v1/reconciliation',
       '/api/v1/reload',
       '/api/v1/replays',
       '/api/v1/replays/{id}',
@@ -467,6 +516,8 @@ describe('the documentation of the API', () => {
       '/api/v1/sinks/{name}/resume',
       '/api/v1/sinks/{name}/test',
       '/api/v1/sources',
+      '/api/v1/sources/{name}/pull/park',
+      '/api/v1/sources/{name}/pull/resume',
       '/api/v1/tail',
       '/healthz',
       '/metrics',

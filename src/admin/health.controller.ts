@@ -24,7 +24,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'The journal can be written, and this router is not shutting down. Needs no token.',
     description:
-      'status is degraded, still with 200, while a sink is parked, the backlog is near its limit, or accepted alerts are missing that nobody acknowledged.',
+      'status is degraded, still with 200, while a sink or a pull is parked, the backlog is near its limit, or accepted alerts are missing that nobody acknowledged.',
   })
   async ready(): Promise<object> {
     const condition = await this.readiness.condition();

@@ -39,6 +39,27 @@ describe('the log', () => {
     jest.useRealTimers();
   });
 
+  it('tells of pulls what an operator should know', () => {
+    const source = 'warden';
+    const sums = { pages: 1, accepted: 0, duplicates: 4, quarantined: 0, isCaughtUp: true, durationMs: 5 };
+    activity.next({ kind: 'pulled', at, source, ...sums });
+    activity.next({ kind: 'pulled', at, source, ...sums, accepted: 2 });
+    activity.next({ kind: 'pull-failed', at, source, reason: 'status 429', failures: 2, againAt: at });
+    activity.next({ kind: 'pull-parked', at, source, reason: 'status 401', since: at, by: 'router' });
+    activity.next({ kind: 'pull-resumed', at, source, since: at, by: 'operator' });
+    expect(told()).toMatchObject([
+      { level: 'info', source, accepted: 2, msg: 'pulled what no webhook had brought' },
+      { level: 'warn', source, reason: 'status 429', failures: 2, again: '2026-03-01T12:00:00.000Z' },
+      {
+        level: 'error',
+        source,
+        reason: 'status 401',
+        msg: 'pull parked: it waits for an operator; the webhook goes on',
+      },
+      { level: 'info', source, msg: 'pull resumed' },
+    ]);
+  });
+
   it('is silent about what goes well, unless asked', () => {
     activity.next(received({ body: Buffer.alloc(100) }));
     activity.next(attempted({ outcome: 'delivered' }, 'delivered'));

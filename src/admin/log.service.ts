@@ -57,6 +57,24 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
       case 'resumed':
         this.log.info({ sink: activity.sink }, 'sink resumed');
         break;
+      case 'pulled':
+        this.#pulled(activity);
+        break;
+      case 'pull-failed': {
+        const { source, reason, failures, againAt } = activity;
+        const again = new Date(againAt).toISOString();
+        this.log.warn({ source, reason: cut(reason), failures, again }, 'pull failed');
+        break;
+      }
+      case 'pull-parked': {
+        const { source, reason, by } = activity;
+        const facts = { source, reason: cut(reason), parkedBy: by };
+        this.log.error(facts, 'pull parked: it waits for an operator; the webhook goes on');
+        break;
+      }
+      case 'pull-resumed':
+        this.log.info({ source: activity.source }, 'pull resumed');
+        break;
       case 'pressure':
         this.#pressed(activity);
         break;
@@ -89,6 +107,13 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     const counts = { accepted: alerts.length - duplicates, duplicates, quarantined: unread.length };
     const ids = alerts.slice(0, maxIds).map(({ id }) => id);
     this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: ids }, 'received');
+  }
+
+  /** What it brought that no webhook had is worth a line each time. */
+  #pulled({ source, pages, accepted, duplicates, quarantined, isCaughtUp, durationMs }: Of<'pulled'>): void {
+    const facts = { source, pages, accepted, duplicates, quarantined, isCaughtUp, durationMs };
+    if (accepted > 0) this.log.info(facts, 'pulled what no webhook had brought');
+    else this.log.debug(facts, 'pulled');
   }
 
   #reloaded({ trigger, sources, sinks, routes, needsRestart, warnings }: Of<'reloaded'>): void {

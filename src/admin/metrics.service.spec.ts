@@ -43,6 +43,32 @@ describe('the metrics', () => {
     }
   });
 
+  it('tell of pulls: how they end, what they brought, whether one is parked, and how far it is behind', async () => {
+    await admin.close();
+    admin = await startAdminApp({ pulls: true });
+    expect(await scrape()).toContain('signalbox_pulls_total{source="warden",result="failed"} 0');
+    const source = 'warden';
+    const sums = { pages: 2, accepted: 3, duplicates: 1, quarantined: 0, durationMs: 5 };
+    admin.activity.next({ kind: 'pulled', at, source, ...sums, isCaughtUp: true });
+    admin.activity.next({ kind: 'pulled', at, source, ...sums, isCaughtUp: false });
+    admin.activity.next({ kind: 'pull-failed', at, source, reason: 'status 500', failures: 1, againAt: at });
+    admin.activity.next(receivedActivity(acceptedRequest({ receivedAt: at }, {}), { isPull: true }));
+    await admin.journal.beginPull(source, Date.now() - 60_000);
+    await admin.journal.parkPull(source, 'status 401');
+    const series = await scrape();
+    for (const line of [
+      'signalbox_pulls_total{source="warden",result="done"} 1',
+      'signalbox_pulls_total{source="warden",result="cut"} 1',
+      'signalbox_pulls_total{source="warden",result="failed"} 1',
+      'signalbox_pull_accepted_total{source="warden"} 6',
+      'signalbox_pull_parked{source="warden"} 1',
+      'signalbox_answer_seconds_count{source="warden"} 0',
+    ]) {
+      expect(series).toContain(line);
+    }
+    expect(series.join('\n')).toMatch(/signalbox_pull_behind_seconds\{source="warden"\} 6\d/);
+  });
+
   it('count what is received, by what became of it', async () => {
     admin.activity.next(received([{}, { routes: [], sinks: [] }], ['accepted', 'accepted'], 0));
     admin.activity.next(received([{}], ['duplicate'], 2));

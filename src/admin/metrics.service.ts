@@ -7,6 +7,7 @@ import { Journal } from '../core/journal.js';
 import type { Ledger } from '../core/ledger.js';
 import { sizeOf, type Missing } from '../core/missing.js';
 import { fillOf } from '../core/pressure.js';
+import type { NamedSource } from '../routing/triage.js';
 import { AdminOptions } from './admin.options.js';
 
 type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
@@ -57,6 +58,30 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     name: 'signalbox_deliveries_total',
     help: 'Attempts to deliver an alert, by how they ended.',
     labelNames: ['sink', 'outcome', 'reason'] as const,
+    registers: this.#registers,
+  });
+  readonly #pulls = new Counter({
+    name: 'signalbox_pulls_total',
+    help: "Pulls of a vendor's API, by how they ended: done, cut (the most pages were taken) or failed.",
+    labelNames: ['source', 'result'] as const,
+    registers: this.#registers,
+  });
+  readonly #recovered = new Counter({
+    name: 'signalbox_pull_accepted_total',
+    help: 'Alerts that a pull brought before any webhook did.',
+    labelNames: ['source'] as const,
+    registers: this.#registers,
+  });
+  readonly #pullParked = new Gauge({
+    name: 'signalbox_pull_parked',
+    help: '1 while the pull of a source waits for an operator.',
+    labelNames: ['source'] as const,
+    registers: this.#registers,
+  });
+  readonly #pullBehind = new Gauge({
+    name: 'signalbox_pull_behind_seconds',
+    help: 'How long ago a pull last came to the end of what the vendor has; before the first time, to where it began.',
+    labelNames: ['source'] as const,
     registers: this.#registers,
   });
   readonly #faults = new Counter({
@@ -185,6 +210,15 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       case 'reload-failed':
         this.#failedReloads.inc();
         break;
+      case 'pulled':
+        this.#pulls.inc({ source: activity.source, result: activity.isCaughtUp ? 'done' : 'cut' });
+        this.#recovered.inc({ source: activity.source }, activity.accepted);
+        break;
+      case 'pull-failed':
+        this.#pulls.inc({ source: activity.source, result: 'failed' });
+        break;
+      case 'pull-parked':
+      case 'pull-resumed':
       case 'parked':
       case 'resumed':
       case 'replay':
@@ -193,7 +227,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  #countReceived({ source, durationMs, alerts, unread, probe }: Of<'received'>): void {
+  #countReceived({ source, durationMs, alerts, unread, probe, isPull }: Of<'received'>): void {
     let accepted = 0;
     let unrouted = 0;
     for (const { status, routes } of alerts) {
@@ -202,7 +236,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       if (routes.length === 0) unrouted += 1;
       for (const route of routes) this.#routed.inc({ route });
     }
-    this.#answerTime.observe({ source }, durationMs / 1_000);
+    if (!isPull) this.#answerTime.observe({ source }, durationMs / 1_000);
     if (accepted > 0) this.#received.inc({ source, result: 'accepted' }, accepted);
     if (alerts.length > accepted) this.#received.inc({ source, result: 'duplicate' }, alerts.length - accepted);
     if (unread.length > 0) this.#received.inc({ source, result: 'quarantined' }, unread.length);
@@ -219,8 +253,13 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #askJournal(): Promise<void> {
-    const { sinks, missing } = await this.journal.counts();
+    const { sinks, pulls, missing } = await this.journal.counts();
     const now = Date.now();
+    for (const { source, since, caughtUpAt = since, parked } of pulls) {
+      const isOurs = this.options.sources.some((each) => each.name === source && canPull(each));
+      this.#pullParked.set({ source }, parked && isOurs ? 1 : 0);
+      this.#pullBehind.set({ source }, isOurs ? Math.max(0, now - caughtUpAt) / 1_000 : 0);
+    }
     this.#tellMissing(missing);
     this.#tellLedger(await this.journal.ledger());
     for (const { sink, pending, dead, oldestPendingAt, parked } of sinks) {
@@ -266,6 +305,11 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.#unrouted.inc({ source }, 0);
       this.#answerTime.zero({ source });
     }
+    for (const { name: source } of this.options.sources.filter(canPull).filter(isNew('pull'))) {
+      for (const result of ['done', 'cut', 'failed']) this.#pulls.inc({ source, result }, 0);
+      this.#recovered.inc({ source }, 0);
+      this.#pullParked.set({ source }, 0);
+    }
     for (const { name: route } of this.options.routes.filter(isNew('route'))) this.#routed.inc({ route }, 0);
     for (const { name: sink } of this.options.sinks.filter(isNew('sink'))) {
       for (const state of ['pending', 'dead']) this.#backlog.set({ sink, state }, 0);
@@ -274,4 +318,8 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       this.#deliveredAfter.zero({ sink });
     }
   }
+}
+
+function canPull({ source }: NamedSource): boolean {
+  return source.pull !== undefined;
 }

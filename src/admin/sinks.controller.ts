@@ -1,18 +1,10 @@
 import { Body, ConflictException, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
-import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Journal, type ParkedBy, type SinkBacklog } from '../core/journal.js';
 import { SinkControl, type SinkTest } from '../core/sink-control.js';
 import { AdminOptions } from './admin.options.js';
 import { Needs } from './needs.js';
-
-export class ParkBody {
-  @ApiPropertyOptional({ default: 'by an operator' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  reason: string = 'by an operator';
-}
+import { ParkBody } from './park.body.js';
 
 type SinkView = {
   readonly name: string;

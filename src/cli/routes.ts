@@ -43,6 +43,7 @@ function testCommand(
     .addOption(outputOption())
     .action(async (file: string, options: TestOptions) => {
       const config = await read(options.config);
+      for (const { source } of config.sources.values()) await source.close?.();
       for (const { sink } of config.sinks.values()) await sink.close?.();
       const loaded = config.sources.get(options.source);
       if (!loaded) {

@@ -38,7 +38,8 @@ export function sendTestCommand(
     });
 }
 
-async function closeAll({ sinks }: LoadedConfig): Promise<void> {
+async function closeAll({ sources, sinks }: LoadedConfig): Promise<void> {
+  for (const { source } of sources.values()) await source.close?.();
   for (const { sink } of sinks.values()) await sink.close?.();
 }
 

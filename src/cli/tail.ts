@@ -63,6 +63,16 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return [`parked     ${told.sink}: ${told.reason}`];
     case 'resumed':
       return [`resumed    ${told.sink}`];
+    case 'pulled': {
+      const { pages, accepted, duplicates } = told;
+      return [`pulled     ${told.source}: ${accepted} new, ${duplicates} known, on ${pages} pages`];
+    }
+    case 'pull-failed':
+      return [`pull failed ${told.source}: ${told.reason}`];
+    case 'pull-parked':
+      return [`parked     pull of ${told.source}: ${told.reason}`];
+    case 'pull-resumed':
+      return [`resumed    pull of ${told.source}`];
     case 'pressure':
       return [`backlog    ${told.level}: ${Math.round(100 * told.fill)} % of its limit`];
     case 'reloaded':

@@ -46,6 +46,7 @@ async function examine(
 ): Promise<{ readonly config?: LoadedConfig; readonly problems: readonly ConfigProblem[] }> {
   try {
     const config = await read(file);
+    for (const { source } of config.sources.values()) await source.close?.();
     for (const { sink } of config.sinks.values()) await sink.close?.();
     return { config, problems: config.warnings };
   } catch (error) {

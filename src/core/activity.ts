@@ -25,6 +25,8 @@ export type Activity =
       }[];
       readonly unread: readonly { readonly index?: number; readonly reason: string }[];
       readonly probe?: string;
+      /** It was a page of a pull, and nobody waits for an answer. */
+      readonly isPull?: true;
     }
   /** A request was turned away; `source` only where it names a configured one. */
   | {
@@ -58,6 +60,44 @@ export type Activity =
       readonly kind: 'resumed';
       readonly at: number;
       readonly sink: string;
+      readonly since: number;
+      readonly by: ParkedBy;
+    }
+  /** A pull of a source came to its end, or to the most pages it may have. */
+  | {
+      readonly kind: 'pulled';
+      readonly at: number;
+      readonly source: string;
+      readonly pages: number;
+      readonly accepted: number;
+      readonly duplicates: number;
+      readonly quarantined: number;
+      /** Nothing is left for the next one. */
+      readonly isCaughtUp: boolean;
+      readonly durationMs: number;
+    }
+  /** It could not be ended, and is tried again at `againAt`; `failures` in a row. */
+  | {
+      readonly kind: 'pull-failed';
+      readonly at: number;
+      readonly source: string;
+      readonly reason: string;
+      readonly failures: number;
+      readonly againAt: number;
+    }
+  /** As `parked` and `resumed`, of the pull of a source: its webhook goes on. */
+  | {
+      readonly kind: 'pull-parked';
+      readonly at: number;
+      readonly source: string;
+      readonly reason: string;
+      readonly since: number;
+      readonly by: ParkedBy;
+    }
+  | {
+      readonly kind: 'pull-resumed';
+      readonly at: number;
+      readonly source: string;
       readonly since: number;
       readonly by: ParkedBy;
     }

@@ -253,6 +253,8 @@ export type JournalCounts = {
   }[];
   readonly routes: readonly { readonly route: string; readonly alerts: number }[];
   readonly sinks: readonly SinkBacklog[];
+  /** Of every source that ever pulled. */
+  readonly pulls: readonly PullState[];
   /** What was on disk once and was found missing, oldest first. */
   readonly missing: readonly Missing[];
 };

@@ -22,6 +22,8 @@ export class Readiness {
   constructor(
     private readonly journal: Journal,
     private readonly limits: PendingLimits,
+    /** Whether a source pulls by the config of now: what another had parked troubles nobody. */
+    private readonly pulls: (source: string) => boolean = () => true,
   ) {}
 
   /** The first thing to happen at shutdown: from now on a load balancer should send nothing more. */
@@ -39,11 +41,14 @@ export class Readiness {
   async #ask(): Promise<Condition> {
     try {
       await this.journal.check();
-      const { missing, sinks } = await this.journal.counts();
+      const { missing, sinks, pulls } = await this.journal.counts();
       const fill = fillOf(this.journal.pending(), this.limits);
       const problems = [
         ...missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing),
         ...sinks.flatMap(({ sink, parked }) => (parked ? [`the sink ${sink} is parked`] : [])),
+        ...pulls.flatMap(({ source, parked }) =>
+          parked && this.pulls(source) ? [`the pull of the source ${source} is parked`] : [],
+        ),
         ...(levelOf(fill) === 'normal' ? [] : [`the backlog is at ${Math.round(100 * fill)} % of its limit`]),
       ];
       return { status: problems.length === 0 ? 'ok' : 'degraded', problems };

@@ -36,7 +36,7 @@ export type Authentication = { readonly ok: true; readonly method: string } | { 
 export type PulledPage = {
   readonly body: Buffer;
   readonly contentType: string;
-  /** Where to go on after this page: the plugin's own text, at most 64 kB. Kept together with the page's alerts. */
+  /** Where to go on after this page: the plugin's own text. Kept together with the page's alerts. */
   readonly cursor: string;
   /** Nothing comes after it for now: the next pull begins a while later, after this page's cursor. */
   readonly isLast: boolean;

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { ActivityStream } from '../core/activity.js';
 import { Journal } from '../core/journal.js';
 import { Readiness } from '../core/readiness.js';
@@ -8,18 +8,25 @@ import { IngestOptions } from './ingest.options.js';
 import { IngestService } from './ingest.service.js';
 import { OwnAlerts } from './own-alerts.js';
 import { Pressure } from './pressure.js';
+import type { PullingSource } from './pull-loop.js';
+import { Puller } from './puller.service.js';
+import { PullControl } from '../core/pull-control.js';
 import { SourcePaths, type PathsOfSource } from './source-paths.js';
 
 /** What the receiving half is made from. */
 export type IngestModuleOptions = {
   readonly options: IngestOptions;
+  /** Those that somebody may post to, and those that are asked. */
   readonly sources: readonly PathsOfSource[];
+  readonly pulls: readonly PullingSource[];
   readonly health: HealthOptions;
 };
 
+/** Global, for the admin side asks for `PullControl` and knows nothing of who has it. */
+@Global()
 @Module({})
 export class IngestModule {
-  static for({ options, sources, health }: IngestModuleOptions): DynamicModule {
+  static for({ options, sources, pulls, health }: IngestModuleOptions): DynamicModule {
     return {
       module: IngestModule,
       providers: [
@@ -33,14 +40,25 @@ export class IngestModule {
         {
           provide: Pressure,
           useFactory: (journal: Journal, activity: ActivityStream) =>
-            new Pressure(options, sources.length, journal, activity),
+            new Pressure(options, namesOf(sources, pulls).size, journal, activity),
           inject: [Journal, ActivityStream],
         },
         IngestService,
         IngestListener,
         OwnAlerts,
+        {
+          provide: Puller,
+          useFactory: (ingest: IngestService, journal: Journal, pressure: Pressure, activity: ActivityStream) =>
+            new Puller(pulls, ingest, journal, pressure, activity),
+          inject: [IngestService, Journal, Pressure, ActivityStream],
+        },
+        { provide: PullControl, useExisting: Puller },
       ],
-      exports: [IngestListener, SourcePaths],
+      exports: [IngestListener, SourcePaths, Puller, PullControl],
     };
   }
+}
+
+function namesOf(sources: readonly PathsOfSource[], pulls: readonly PullingSource[]): ReadonlySet<string> {
+  return new Set([...sources, ...pulls].map(({ source }) => source.name));
 }

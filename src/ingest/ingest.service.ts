@@ -3,9 +3,11 @@ import { hash } from 'node:crypto';
 import { ActivityStream } from '../core/activity.js';
 import { mintId } from '../core/identity.js';
 import { Journal, type AcceptedRequest, type Receipt } from '../core/journal.js';
-import type { WebhookRequest } from '../core/source.js';
+import { pullAuthentication } from '../core/reconciliation.js';
+import type { PulledPage, WebhookRequest } from '../core/source.js';
 import { Router } from '../routing/router.js';
 import { triage, type NamedSource } from '../routing/triage.js';
+import { LastDigests } from './last-digests.js';
 import { Turn } from './turn.js';
 
 /** What the sender is told: nothing more than that for a stranger, a line for each alert for a known one. */
@@ -19,9 +21,13 @@ export type IngestAnswer =
       readonly alerts: readonly { readonly id: string; readonly status: 'accepted' | 'duplicate' | 'quarantined' }[];
     };
 
+/** What a page of a pull had in it. */
+export type PageCounts = Pick<Extract<IngestAnswer, { kind: 'accepted' }>, 'accepted' | 'duplicates' | 'quarantined'>;
+
 @Injectable()
 export class IngestService {
   readonly #turn = new Turn();
+  readonly #unreadPages = new LastDigests();
 
   constructor(
     private readonly router: Router,
@@ -39,25 +45,47 @@ export class IngestService {
     const authentication = source.source.authenticate(request);
     if (!authentication.ok) return { kind: 'refused' };
 
+    const accepted = this.#read(source, request, receivedAt, authentication.method);
+    return answerOf(accepted, await this.#keep(accepted));
+  }
+
+  /** The path of one page of a vendor's API: the same, but for that it was asked for. It is kept with where it leads. */
+  async acceptPage(source: NamedSource, page: PulledPage): Promise<PageCounts> {
+    const { body, contentType, ...pull } = page;
+    const receivedAt = Date.now();
+    await this.#turn.end(source.name);
+    const request = { headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' };
+    const read = this.#read(source, request, receivedAt, pullAuthentication);
+    // The same page comes again with every overlap: what cannot be read of it is in the quarantine already.
+    const isKnown = read.unread.length > 0 && this.#unreadPages.has(read.sha256);
+    const accepted = { ...read, pull, ...(isKnown && { unread: [] }) };
+    const counts = answerOf(accepted, await this.#keep(accepted));
+    if (accepted.unread.length > 0) this.#unreadPages.add(read.sha256);
+    return counts;
+  }
+
+  #read(source: NamedSource, request: WebhookRequest, receivedAt: number, authentication: string): AcceptedRequest {
     const facts = {
       id: mintId(),
       receivedAt,
       sha256: hash('sha256', request.body, 'hex'),
       contentType: request.headers['content-type'] ?? 'application/octet-stream',
     };
-    const accepted: AcceptedRequest = {
+    return {
       ...facts,
       ...triage(source, this.router, request, facts),
       source: source.name,
       remoteAddress: request.remoteAddress,
-      authentication: authentication.method,
+      authentication,
       body: request.body,
     };
-    const [receipt] = await this.journal.append([accepted]);
-    if (!receipt) throw new Error('the journal kept a request without a receipt');
+  }
 
-    this.#tell(accepted, receipt);
-    return answerOf(accepted, receipt);
+  async #keep(request: AcceptedRequest): Promise<Receipt> {
+    const [receipt] = await this.journal.append([request]);
+    if (!receipt) throw new Error('the journal kept a request without a receipt');
+    this.#tell(request, receipt);
+    return receipt;
   }
 
   #tell(request: AcceptedRequest, receipt: Receipt): void {
@@ -79,11 +107,12 @@ export class IngestService {
       })),
       unread: request.unread,
       ...(request.probe !== undefined && { probe: request.probe }),
+      ...(request.pull && { isPull: true }),
     });
   }
 }
 
-function answerOf(request: AcceptedRequest, receipt: Receipt): IngestAnswer {
+function answerOf(request: AcceptedRequest, receipt: Receipt): Extract<IngestAnswer, { kind: 'accepted' }> {
   const duplicates = receipt.alerts.filter(({ status }) => status === 'duplicate').length;
   return {
     kind: 'accepted',

@@ -61,6 +61,20 @@ describe('the alerts of the router itself', () => {
     });
   });
 
+  it('say the same of a pull, and go to every sink', async () => {
+    await start({ name: 'all', to: ['pager', 'warden'] });
+    activity.next({ kind: 'pull-parked', at: since, source: 'warden', reason: 'status 401', since, by: 'router' });
+    activity.next({ kind: 'pull-resumed', at: since + 60_000, source: 'warden', since, by: 'operator' });
+    const [opened, closed] = await kept(2);
+    expect(opened).toMatchObject({
+      state: 'open',
+      title: 'The pull of the source warden is parked: it waits for an operator',
+    });
+    expect(opened?.deliveries.map(({ sink }) => sink)).toEqual(['pager', 'warden']);
+    expect(closed).toMatchObject({ state: 'resolved', fingerprint: opened?.fingerprint });
+    expect((await journal.alert(opened?.id ?? ''))?.alert.tags).toEqual(['source:warden']);
+  });
+
   it('are another finding for another parking of the sink', async () => {
     await start();
     activity.next(parked);

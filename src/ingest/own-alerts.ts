@@ -9,7 +9,7 @@ import { ownAlertSource, type OwnReport } from './own-source.js';
 const againMs = 1_000;
 
 /**
- * Reports what happens to the sinks as alerts of the router's own, on the way of every alert: kept, routed, delivered.
+ * Reports what happens to the sinks and the pulls as alerts of the router's own, on the way of every alert: kept, routed, delivered.
  * One that could not be kept is tried again. After a restart the sinks that are still parked are reported once more,
  * which makes duplicates of what was kept before, and an alert of what a crash came before.
  */
@@ -79,6 +79,14 @@ function reportOf(activity: Activity): OwnReport | undefined {
     case 'resumed': {
       const { sink, since, at } = activity;
       return { event: 'sink-resumed', sink, since, at };
+    }
+    case 'pull-parked': {
+      const { source, reason, since, at } = activity;
+      return { event: 'pull-parked', source, reason, since, at };
+    }
+    case 'pull-resumed': {
+      const { source, since, at } = activity;
+      return { event: 'pull-resumed', source, since, at };
     }
     default:
       return undefined;

@@ -70,7 +70,7 @@ export class PullOptions {
   @IsDuration({ minMs: secondMs, maxMs: dayMs })
   every = 5 * minuteMs;
 
-  /** How far the first pull goes back, and one whose place the vendor has forgotten. */
+  /** How far the first pull goes back, and at least, one whose place the vendor has forgotten. */
   @IsDuration({ minMs: 0, maxMs: 90 * dayMs })
   from = dayMs;
 

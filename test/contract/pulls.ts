@@ -209,6 +209,7 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
         now += minuteMs;
         expect(await journal.parkPull('warden', 'HTTP 403')).toEqual(byRouter);
         expect(await journal.pullState('warden')).toMatchObject({ parked: byRouter });
+        expect((await journal.counts()).pulls).toEqual([await journal.pullState('warden')]);
         const byOperator = { reason: 'we move', since: noon, by: 'operator' };
         expect(await journal.parkPull('warden', 'we move', 'operator')).toEqual(byOperator);
         expect(await journal.resumePull('warden', 'router')).toBeUndefined();

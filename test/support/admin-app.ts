@@ -9,6 +9,7 @@ import { AdminOptions } from '../../src/admin/admin.options.js';
 import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
+import { PullControl, type PullStanding } from '../../src/core/pull-control.js';
 import { Readiness } from '../../src/core/readiness.js';
 import { Reload, type ReloadResult } from '../../src/core/reload.js';
 import { ReplayControl } from '../../src/core/replay-control.js';
@@ -37,6 +38,8 @@ export type AdminAppOptions = {
   /** Those that are only a secret are admins. */
   readonly tokens?: readonly (Secret | { readonly name: string; readonly role: Role; readonly token: Secret })[];
   readonly logLevel?: string;
+  /** The source pulls. */
+  readonly pulls?: boolean;
 };
 
 export const routes = plainToInstance(RouteOptions, [
@@ -62,7 +65,11 @@ export const warden: NamedSource = {
 };
 
 /** The admin side on a port of its own, over an empty journal in memory. */
-export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptions = {}): Promise<AdminApp> {
+export async function startAdminApp({
+  tokens,
+  logLevel = 'info',
+  pulls = false,
+}: AdminAppOptions = {}): Promise<AdminApp> {
   const journal = await memory.open(new memory.options(), { now: Date.now });
   const activity = new ActivityStream();
   const lines: string[] = [];
@@ -77,7 +84,7 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
       }),
     }),
     version: '1.2.3',
-    sources: [warden],
+    sources: [pulls ? { ...warden, source: { ...warden.source, pull: noPages } } : warden],
     routes,
     sinks: [
       { name: 'pager', type: 'webhook' },
@@ -98,6 +105,7 @@ export async function startAdminApp({ tokens, logLevel = 'info' }: AdminAppOptio
     { provide: Readiness, useValue: new Readiness(journal, options.pendingLimits) },
     { provide: ActivityStream, useValue: activity },
     { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
+    { provide: PullControl, useValue: new IdlePulls(pulls ? [warden.name] : [], journal) },
     { provide: Reload, useValue: { reload: () => Promise.resolve(reloaded) } satisfies Reload },
     { provide: ReplayControl, useValue: new Replayer(replayConfig, journal, activity) },
     { provide: Router, useValue: router },
@@ -140,6 +148,30 @@ class IdleSinks extends SinkControl {
     return Promise.resolve({ outcome: 'retry', cause: 'network', reason: 'nobody is there', durationMs: 1 });
   }
 }
+
+/** Pulls that can be parked and resumed, and ask for nothing. */
+class IdlePulls extends PullControl {
+  constructor(
+    private readonly sources: readonly string[],
+    private readonly journal: Journal,
+  ) {
+    super();
+  }
+
+  async park(source: string, reason: string): Promise<void> {
+    await this.journal.parkPull(source, reason, 'operator');
+  }
+
+  async resume(source: string): Promise<void> {
+    await this.journal.resumePull(source, 'operator');
+  }
+
+  standing(source: string): PullStanding | undefined {
+    return this.sources.includes(source) ? { kind: 'waiting', nextAt: Date.parse('2026-03-01T12:05:00Z') } : undefined;
+  }
+}
+
+async function* noPages(): AsyncGenerator<never> {}
 
 @Global()
 @Module({})

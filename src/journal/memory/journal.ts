@@ -243,6 +243,7 @@ class MemoryJournal extends Journal {
       sources: [...this.#sources.values()].map((tally) => ({ ...tally })),
       routes: [...this.#routes].map(([route, alerts]) => ({ route, alerts })),
       sinks: [...this.#backlogs.values()].map((backlog) => backlog.count()),
+      pulls: this.#pulls.states(),
       missing: [],
     };
   }

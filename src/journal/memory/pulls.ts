@@ -38,6 +38,10 @@ export class Pulls {
     return this.#states.get(source);
   }
 
+  states(): readonly PullState[] {
+    return [...this.#states.values()];
+  }
+
   park(source: string, told: Parked): Parked {
     const state = this.begin(source, told.since);
     const parked = parkedAgain(state.parked, told);

@@ -165,6 +165,13 @@ export class Pulls {
     };
   }
 
+  states(): readonly PullState[] {
+    return this.ledger.sources.all().flatMap(({ number, name }) => {
+      const state = this.has(number) ? this.state(name) : undefined;
+      return state ? [state] : [];
+    });
+  }
+
   park(source: string, told: Parked): Parked {
     const parked = parkedAgain(this.begin(source, told.since).parked, told);
     this.#setParked.run(parked.reason, parked.since, parked.by, this.ledger.sources.change(source).number);

@@ -143,6 +143,7 @@ export class Records {
           ...(parked && { parked }),
         };
       }),
+      pulls: this.pulls.states(),
       missing: this.gaps.all(),
     };
   }
