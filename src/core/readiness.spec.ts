@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { Journal, Pending, SinkBacklog } from './journal.js';
 import type { Missing } from './missing.js';
 import { isReady, Readiness } from './readiness.js';
+import type { PullState } from './reconciliation.js';
 
 const limits = { maxPending: 100, maxPendingBytes: 10_000 };
 const idle = { pending: 0, delivered: 4, dead: 0, superseded: 0 };
@@ -11,11 +12,13 @@ const lost: Missing = { noticedAt: 1, writes: { from: 5, to: 9 }, requests: { fr
 function journalWith({
   pending = { deliveries: 0, bytes: 0 },
   sinks = [{ sink: 'pager', ...idle }],
+  pulls = [],
   missing = [],
   failure,
 }: {
   pending?: Pending;
   sinks?: readonly SinkBacklog[];
+  pulls?: readonly PullState[];
   missing?: readonly Missing[];
   failure?: Error;
 } = {}) {
@@ -25,7 +28,7 @@ function journalWith({
       asked.times += 1;
       return failure ? Promise.reject(failure) : Promise.resolve();
     },
-    counts: () => Promise.resolve({ sources: [], routes: [], sinks, missing }),
+    counts: () => Promise.resolve({ sources: [], routes: [], sinks, pulls, missing }),
     pending: () => pending,
   } as Partial<Journal> as Journal;
   return { journal, asked };
@@ -46,6 +49,14 @@ describe('a router', () => {
       { sink: 'archive', ...idle, parked },
     ];
     expect(await conditionOf({ sinks })).toEqual({ status: 'degraded', problems: ['the sink archive is parked'] });
+  });
+
+  it('is degraded while a pull is parked, unless the source pulls no longer', async () => {
+    const parked = { reason: 'answered 401', since: 1, by: 'router' } as const;
+    const { journal } = journalWith({ pulls: [{ source: 'warden', since: 1, parked }] });
+    const problems = ['the pull of the source warden is parked'];
+    expect(await new Readiness(journal, limits).condition()).toEqual({ status: 'degraded', problems });
+    expect(await new Readiness(journal, limits, () => false).condition()).toEqual({ status: 'ok', problems: [] });
   });
 
   it('is degraded while something is missing that nobody knows of', async () => {
