@@ -141,3 +141,58 @@ describe('a source that pulls', () => {
     expect(await folder.problemsOf(yaml)).toEqual([expect.stringContaining('2:35: unknown key "pull"')]);
   });
 });
+
+describe('a source that asks its vendor', () => {
+  const deep = (block: string) => `sources:\n  deep:\n    type: well\n    auth: none\n${block}${sink}${route}`;
+
+  it('says how in a block, or in a word', async () => {
+    const blocks = '    enrich: { maxWait: 3s, concurrency: 2, cache: 0 }\n    verify: { maxPerMinute: 5 }\n';
+    const config = await folder.load(deep(`    api: k\n${blocks}`));
+    expect(config.sources.get('deep')?.options).toMatchObject({
+      enrich: { maxWait: 3_000, concurrency: 2, cache: 0, cacheFor: 300_000 },
+      verify: { by: 'callback', maxPerMinute: 5 },
+    });
+    const words = await folder.load(deep('    api: k\n    enrich: true\n    verify: callback\n'));
+    expect(words.describe()).toMatchObject({
+      sources: {
+        deep: {
+          enrich: { maxWait: '10s', concurrency: 4, cache: 1000, cacheFor: '5m' },
+          verify: { by: 'callback', maxPerMinute: 60 },
+        },
+      },
+    });
+  });
+
+  it.each([
+    [
+      'no api',
+      '    enrich: true\n    verify: callback\n',
+      [
+        '5:5: sources.deep.enrich has nobody to ask: write an api block beside it',
+        '6:5: sources.deep.verify has nobody to ask: write an api block beside it',
+      ],
+    ],
+    [
+      'other words',
+      '    api: k\n    enrich: 10s\n    verify: mail\n',
+      [
+        '6:13: sources.deep.enrich must be true, or a block such as { maxWait: 10s, concurrency: 4 }',
+        '7:13: sources.deep.verify must be the word callback, or a block such as { by: callback, maxPerMinute: 60 }',
+      ],
+    ],
+    [
+      'no such time',
+      '    api: k\n    enrich: { maxWait: 1h }\n',
+      [
+        '6:24: sources.deep.enrich.maxWait must be a duration such as 500ms, 30s, 5m, 4h or 7d, at least 100ms, at most 10m',
+      ],
+    ],
+  ])('is named by line where it has %s', async (_what, block, problems) => {
+    expect(await folder.problemsOf(deep(block))).toEqual(problems);
+  });
+
+  it.each(['enrich: true', 'verify: callback'])('is refused where its type cannot: %s', async (written) => {
+    const yaml = `sources:\n  gate: { type: hook, auth: none, ${written} }\n${sink}${route}`;
+    expect(await folder.problemsOf(yaml)).toEqual([expect.stringContaining('2:35: unknown key')]);
+  });
+});

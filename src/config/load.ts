@@ -91,7 +91,7 @@ export async function loadConfig(
   const sinks = openEach(document, chosenSinks, ({ name, plugin, options }): LoadedSink => {
     return { type: plugin.type, options, sink: plugin.open(options, { name, now }) };
   });
-  checkPulls(document, sources);
+  checkApis(document, sources);
   if (document.errorCount > 0) {
     for (const { source } of sources.values()) await source.close?.();
     for (const { sink } of sinks.values()) await sink.close?.();
@@ -131,12 +131,19 @@ export async function loadConfig(
   };
 }
 
-/** A source that is to pull has what it takes to ask its vendor. */
-function checkPulls(document: ConfigDocument, sources: ReadonlyMap<string, LoadedSource>): void {
+/** A source that is to pull, or to look alerts up, has what it takes to ask its vendor. */
+function checkApis(document: ConfigDocument, sources: ReadonlyMap<string, LoadedSource>): void {
   for (const [name, { source }] of sources) {
-    const path = ['sources', name, 'pull'];
-    if (!document.has(path) || source.pull) continue;
-    document.errorAtKey(path, `${document.describe(path)} has nothing to pull from: write an api block beside it`);
+    const needs = [
+      ['pull', source.pull !== undefined, 'nothing to pull from'],
+      ['enrich', source.lookup !== undefined, 'nobody to ask'],
+      ['verify', source.lookup !== undefined, 'nobody to ask'],
+    ] as const;
+    for (const [key, isAble, lack] of needs) {
+      const path = ['sources', name, key];
+      if (!document.has(path) || isAble) continue;
+      document.errorAtKey(path, `${document.describe(path)} has ${lack}: write an api block beside it`);
+    }
   }
 }
 

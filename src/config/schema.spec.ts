@@ -23,7 +23,7 @@ journal: { type: paper, sheets: 3 }
 sources:
   gate: { type: hook, auth: none, strict: "\${STRICT}", front: { name: a }, doors: [{ name: b, width: 1 }] }
   other: { type: hook, auth: [{ type: bearer, secret: a }, { type: hmac, header: X-Sign, secret: [a, b] }] }
-  deep: { type: well, api: k, pull: { every: 1m } }
+  deep: { type: well, api: k, pull: { every: 1m }, enrich: true, verify: { maxPerMinute: 9 } }
 sinks:
   mail: { type: post, apiKey: k, site: south.example, timeout: 30s, tags: a }
 routes:
@@ -45,6 +45,7 @@ routes:
     ['an unknown way to authenticate', 'type: hmac', 'type: hmca'],
     ['a source without auth', 'auth: none, ', ''],
     ['a source without auth that does not pull', ', pull: { every: 1m }', ''],
+    ['a word that is no block', 'enrich: true', 'enrich: yes'],
     ['a span without a unit', 'every: 1m', 'every: 1'],
     ['a missing option', 'apiKey: k, ', ''],
     ['an unknown condition', 'severity:', 'sevrity:'],

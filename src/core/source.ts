@@ -1,4 +1,5 @@
-import type { AlertDraft } from './alert.js';
+import type { AlertDraft, NewAlert } from './alert.js';
+import type { Knowledge } from './knowledge.js';
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** A webhook as it arrived: nothing parsed, content coding undone. */
@@ -68,6 +69,9 @@ export class PullError extends Error {
   }
 }
 
+/** What the vendor's API says of one alert: what it adds, or that the vendor has no such alert. */
+export type Lookup = { readonly kind: 'known'; readonly knowledge: Knowledge } | { readonly kind: 'unknown' };
+
 /** A configured sender, as its plugin opens it. */
 export type Source = {
   /** Decides on the raw request, in constant time, before anything is parsed. */
@@ -82,6 +86,11 @@ export type Source = {
    * on disk. Throws `PullError`, or the signal's reason once that aborts.
    */
   pull?(from: PullFrom, signal: AbortSignal): AsyncIterable<PulledPage>;
+  /**
+   * Asks the vendor's API for one alert, as the vendor's own record of it stands. `unknown` only where the vendor says
+   * so (its 404); throws when it cannot tell, and the signal's reason once that aborts. What it throws is shown to people.
+   */
+  lookup?(alert: NewAlert, signal: AbortSignal): Promise<Lookup>;
   /** Gives up what it holds open: when its block is changed or gone, and at the end. */
   close?(): Promise<void>;
 };

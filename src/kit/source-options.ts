@@ -27,6 +27,8 @@ type Schema = ReturnType<typeof targetConstructorToSchema>;
 const authHint = 'auth must be { type: bearer, secret: ${ENV_NAME} } or another type, a list of them, or the word none';
 
 const pullHint = 'pull must be a block such as { every: 5m, from: 24h }';
+const enrichHint = 'enrich must be true, or a block such as { maxWait: 10s, concurrency: 4 }';
+const verifyHint = 'verify must be the word callback, or a block such as { by: callback, maxPerMinute: 60 }';
 
 /** What every source is told, whatever its vendor; a source's own options class extends it. */
 export class SourceOptions {
@@ -93,13 +95,73 @@ export class PullOptions {
 
 /** Declares the option `pull` of a source that can: `@IsPull() pull?: PullOptions`. */
 export function IsPull(): PropertyDecorator {
-  const decorators: readonly ((target: object, key: string) => void)[] = [
+  return optionalBlock(
+    pullHint,
     Type(() => PullOptions),
-    ValidateNested({ message: pullHint }),
-    IsOptional(),
+  );
+}
+
+/** `enrich`: how a source asks its vendor's API for an alert's details before it is sent on. Times in milliseconds. */
+export class EnrichOptions {
+  /** How long after its arrival an alert is sent on at the latest, with its details or without. */
+  @IsDuration({ minMs: 100, maxMs: 10 * minuteMs })
+  maxWait = 10 * secondMs;
+
+  /** The most calls at once. */
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  concurrency = 4;
+
+  /** How many answers are remembered, and for how long. */
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  cache = 1_000;
+
+  @IsDuration({ minMs: 0, maxMs: dayMs })
+  cacheFor = 5 * minuteMs;
+}
+
+/** Declares the option `enrich` of a source that can look alerts up: `@IsEnrich() enrich?: EnrichOptions`. */
+export function IsEnrich(): PropertyDecorator {
+  return optionalBlock(enrichHint, ...wordOrBlock(EnrichOptions, true));
+}
+
+/** `verify`: an alert that the vendor's API does not know is flagged. */
+export class VerifyOptions {
+  /** How: by asking the vendor's API for the alert. */
+  @IsIn(['callback'])
+  by = 'callback' as const;
+
+  /** The most calls a minute, so that a flood of forgeries is no flood on the vendor; what is over it is flagged. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  maxPerMinute = 60;
+}
+
+/** Declares the option `verify` of a source that can look alerts up: `@IsVerify() verify?: VerifyOptions`. */
+export function IsVerify(): PropertyDecorator {
+  return optionalBlock(verifyHint, ...wordOrBlock(VerifyOptions, 'callback'));
+}
+
+/** A word that stands for the block with all its defaults. */
+function wordOrBlock(type: new () => object, word: string | true): readonly PropertyDecorator[] {
+  const read = (value: unknown): unknown => {
+    if (value === word) return new type();
+    return typeof value === 'object' && value !== null ? plainToInstance(type, value) : value;
+  };
+  return [
+    Type(() => type),
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => read(obj[key]), { toClassOnly: true }),
+    JSONSchema((block) => ({ oneOf: [{ enum: [word] }, block] })) as PropertyDecorator,
   ];
+}
+
+function optionalBlock(message: string, ...decorators: readonly PropertyDecorator[]): PropertyDecorator {
   return (target, key) => {
-    for (const decorate of decorators) decorate(target, String(key));
+    for (const decorate of [...decorators, ValidateNested({ message }), IsOptional()]) decorate(target, key);
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type Resource,
   type Rule,
 } from '../../src/core/alert.js';
+import type { Knowledge } from '../../src/core/knowledge.js';
 
 /** A plausible alert: one open detection on one host. What the model derives follows what is given. */
 export function sampleAlert(overrides: Partial<Alert> = {}): Alert {
@@ -131,6 +132,25 @@ const raw: fc.Arbitrary<Alert['raw']> = fc.record(
     index: fc.nat(200),
   },
   { requiredKeys: ['ref', 'sha256', 'bytes', 'contentType'], noNullPrototype: true },
+);
+
+/** What a vendor's API may add, of the same odd kind. */
+export const knowledgeArbitrary: fc.Arbitrary<Knowledge> = fc.record(
+  {
+    title: word,
+    description: text,
+    recommendation: text,
+    url: httpsUrl,
+    rule,
+    vendorIds,
+    resources: fc.array(resource, { maxLength: 6 }),
+    attacks: fc.array(attack, { maxLength: 3 }),
+    count: fc.nat(),
+    tags: fc.array(word, { maxLength: 4 }),
+    notes: fc.array(note, { maxLength: 3 }),
+    enrichment: fc.dictionary(word, json, { maxKeys: 3, noNullPrototype: true }),
+  },
+  { requiredKeys: [], noNullPrototype: true },
 );
 
 type Derived = 'action' | 'severityId';

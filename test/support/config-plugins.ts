@@ -5,7 +5,15 @@ import type { Secret } from '../../src/core/secret.js';
 import { defineSink } from '../../src/core/sink.js';
 import { defineSource } from '../../src/core/source.js';
 import { IsDuration, IsSecret, OneOrMany } from '../../src/kit/options.js';
-import { IsPull, SourceOptions, type PullOptions } from '../../src/kit/source-options.js';
+import {
+  IsEnrich,
+  IsPull,
+  IsVerify,
+  SourceOptions,
+  type EnrichOptions,
+  type PullOptions,
+  type VerifyOptions,
+} from '../../src/kit/source-options.js';
 import type { Plugins } from '../../src/config/plugins.js';
 
 class Door {
@@ -43,6 +51,12 @@ export class WellOptions extends SourceOptions {
   @IsPull()
   pull?: PullOptions;
 
+  @IsEnrich()
+  enrich?: EnrichOptions;
+
+  @IsVerify()
+  verify?: VerifyOptions;
+
   @IsOptional()
   @IsSecret()
   api?: Secret;
@@ -76,7 +90,7 @@ export const closedSinks: string[] = [];
 
 async function* noPages(): AsyncGenerator<never> {}
 
-/** Plugins of each kind, enough to hold a config against. The source `well` can pull, with an `api`. A sink called `broken` refuses to open. */
+/** Plugins of each kind, enough to hold a config against. The source `well` can pull and look alerts up, with an `api`. A sink called `broken` refuses to open. */
 export const plugins: Plugins = {
   sources: [
     defineSource({
@@ -94,7 +108,7 @@ export const plugins: Plugins = {
       open: ({ api }, { name }) => ({
         authenticate: () => ({ ok: false }),
         read: () => ({ drafts: [], unread: [] }),
-        ...(api && { pull: noPages }),
+        ...(api && { pull: noPages, lookup: () => Promise.resolve({ kind: 'unknown' as const }) }),
         close: () => Promise.resolve(void closedSources.push(name)),
       }),
     }),
