@@ -25,4 +25,5 @@ export default {
   testTimeout: 20_000,
   // Jest leaves one core free, which on two is half of them; most of the fault suite waits.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/jest.sequence.config.js',
 };
