@@ -1,6 +1,7 @@
 import type { AlertDraft, Resource } from '../../core/alert.js';
 import { present } from '../../kit/present.js';
 import { bodyText, id, isObject, number, text, type Flags } from '../../kit/read.js';
+import { defanged } from './defang.js';
 import { identityOf } from './identity.js';
 import { titleOf } from './markup.js';
 import { part } from './part.js';
@@ -77,7 +78,7 @@ export function eventFacts(sent: unknown, flags: Flags) {
     destinationAddress: parsed('event_details.dest_addr'),
     destinationPort: number(part(sent, 'event_details.dest_port')),
     method: parsed(`${request}.restful_call`),
-    url: defanged(parsed(`${request}.host`), parsed(`${request}.resource`)),
+    url: shownUrl(parsed(`${request}.host`), parsed(`${request}.resource`)),
     responseCode: parsed(`${response}.response_code`),
   });
 }
@@ -89,8 +90,8 @@ function known(word: string | undefined): string | undefined {
   return word === undefined || unparsed.has(word) ? undefined : word;
 }
 
-function defanged(hostname: string | undefined, resource: string | undefined): string | undefined {
+function shownUrl(hostname: string | undefined, resource: string | undefined): string | undefined {
   const path = resource?.split('?', 1)[0] ?? '';
-  const url = `${hostname?.replaceAll('[.]', '.').replaceAll('.', '[.]') ?? ''}${path}`;
+  const url = defanged(`${hostname ?? ''}${path}`);
   return url === '' ? undefined : url;
 }
