@@ -17,12 +17,14 @@ export default {
       testMatch: [...mutated, 'sources', 'sinks'].map((folder) => `<rootDir>/src/${folder}/**/*.spec.ts`),
       testEnvironment: './test/mutation/environment.cjs',
       // What a mutant makes hang need not hang for long.
-      testTimeout: 5_000,
+      testTimeout: 10_000,
     },
   },
   coverageAnalysis: 'perTest',
   // Of a mutated constant every test of its module would have to run; what it breaks shows in the others, too.
   ignoreStatic: true,
+  // The first spec of a new worker loads all modules, which on a busy machine takes its time: it is no mutant that hangs.
+  timeoutMS: 45_000,
   incremental: true,
   incrementalFile: 'reports/mutation.json',
   tempDirName: '.stryker',

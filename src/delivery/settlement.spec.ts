@@ -24,6 +24,31 @@ describe('a settlement', () => {
     });
   });
 
+  it('keeps no more of one that arrived than was said', () => {
+    const { attempt, next: then } = settle(delivery, { kind: 'delivered' }, timing, policy);
+    expect(Object.keys(attempt)).toEqual(['attempt', 'at', 'durationMs', 'outcome']);
+    expect(Object.keys(then)).toEqual(['kind']);
+  });
+
+  it('keeps why one did not arrive, and what the other side said', () => {
+    const answer = { status: 503, excerpt: 'busy' };
+    const { attempt } = settle(
+      delivery,
+      { kind: 'retry', cause: 'http', reason: 'status 503', answer },
+      timing,
+      policy,
+    );
+    expect(attempt).toMatchObject({ outcome: 'retry', cause: 'http', reason: 'status 503', answer });
+  });
+
+  it('is given up for the reason that the other side gave', () => {
+    expect(next({ kind: 'rejected', cause: 'http', reason: 'bad title' })).toEqual({
+      kind: 'dead',
+      fault: 'theirs',
+      reason: 'bad title',
+    });
+  });
+
   it('puts a retry off by the backoff of its attempt', () => {
     const retry: Outcome = { kind: 'retry', cause: 'network', reason: 'connection reset' };
     expect(next(retry)).toEqual({ kind: 'pending', dueAt: now + 2_000 });
@@ -119,5 +144,54 @@ describe('a breaker', () => {
     breaker.record({ ...failure, afterMs: 3_000 }, now);
     expect(breaker.waitMs(now)).toBe(3_000);
     expect(breaker.waitMs(now + 3_000)).toBe(0);
+  });
+
+  it('never grants fewer lanes than one, nor more than the sink has', () => {
+    const breaker = new Breaker(3, () => 0.5);
+    expect(breaker.lanes).toBe(3);
+    fail(breaker, 1);
+    expect(breaker.lanes).toBe(1);
+    fail(breaker, 1);
+    expect(breaker.lanes).toBe(1);
+    for (let i = 0; i < 9; i += 1) breaker.record(success, now);
+    expect(breaker.lanes).toBe(3);
+  });
+
+  it('counts failures in a row only: a success or a refusal of one alert begins anew', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    fail(breaker, 4);
+    breaker.record({ kind: 'rejected', cause: 'http', reason: 'status 400' }, now);
+    fail(breaker, 4);
+    expect([breaker.isOpen, breaker.waitMs(now)]).toEqual([false, 0]);
+  });
+
+  it('counts a parked call as a failure, which asks for no time of its own', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    for (let i = 0; i < 5; i += 1) breaker.record({ kind: 'parked', cause: 'http', reason: 'status 403' }, now);
+    expect([breaker.isOpen, breaker.waitMs(now)]).toEqual([true, 500]);
+  });
+
+  it('keeps the longest wait that was asked for', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    breaker.record({ ...failure, afterMs: 9_000 }, now);
+    breaker.record({ ...failure, afterMs: 3_000 }, now);
+    expect(breaker.waitMs(now)).toBe(9_000);
+  });
+
+  it('that is closed again waits no longer than from the start when it opens the next time', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    fail(breaker, 8);
+    breaker.record(success, now);
+    breaker.halfOpen();
+    expect([breaker.isOpen, breaker.lanes, breaker.waitMs(now)]).toEqual([true, 1, 0]);
+    breaker.record(failure, now + 1);
+    expect(breaker.waitMs(now + 1)).toBe(1_000);
+  });
+
+  it('half open is closed by one success', () => {
+    const breaker = new Breaker(8, () => 0.5);
+    breaker.halfOpen();
+    breaker.record(success, now);
+    expect([breaker.isOpen, breaker.lanes]).toEqual([false, 2]);
   });
 });
