@@ -73,7 +73,8 @@ export class MatchOptions {
   /** Label name to pattern: held against the labels of the alert's resources and its `name:value` tags. */
   @IsOptional()
   @IsObject()
-  @Transform(({ value }: { value: unknown }) => eachValue(value), { toClassOnly: true })
+  // Not `value`: class-transformer leaves out keys such as `toString`, and the route would take every alert.
+  @Transform(({ obj }: { obj: { labels?: unknown } }) => eachValue(obj.labels), { toClassOnly: true })
   @IsLabelPatterns()
   @JSONSchema({
     type: 'object',
