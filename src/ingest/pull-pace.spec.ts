@@ -14,7 +14,7 @@ describe('the next pull', () => {
 
   it('comes later with each failure in a row, up to ten minutes', () => {
     const waits = [1, 2, 3, 20].map((failures) => nextPullMs(retry, failures, minuteMs, 1));
-    expect(waits).toEqual([10_000, 20_000, 40_000, 10 * minuteMs]);
+    expect(waits).toEqual([5_000, 10_000, 20_000, 10 * minuteMs]);
   });
 
   it('comes when the vendor asks, up to an hour', () => {
@@ -32,7 +32,7 @@ describe('the next pull', () => {
 
   it('begins anew at once where the place was lost, and not all the time', () => {
     expect(nextPullMs(lost, 1, minuteMs, 1)).toBe(0);
-    expect(nextPullMs(lost, 2, minuteMs, 1)).toBe(20_000);
+    expect(nextPullMs(lost, 2, minuteMs, 1)).toBe(10_000);
   });
 });
 

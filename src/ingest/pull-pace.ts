@@ -9,7 +9,7 @@ export type PullEnd =
 const minuteMs = 60_000;
 
 /** What may pass by itself. */
-const failed: Backoff = { firstMs: 10_000, longestMs: 10 * minuteMs, longestAskedMs: 60 * minuteMs };
+const failed: Backoff = { firstMs: 5_000, longestMs: 10 * minuteMs, longestAskedMs: 60 * minuteMs };
 /** An operator is needed, who may have been there. */
 const parked: Backoff = { firstMs: minuteMs, longestMs: 15 * minuteMs, longestAskedMs: 60 * minuteMs };
 

@@ -9,7 +9,7 @@ export type CrashPoint =
 
 export type SqliteFault = 'old' | 'careless' | 'lazy' | 'newer-schema';
 
-const preloads = ['sqlite', 'crash-points', 'clock', 'bad-plugins'] as const;
+const preloads = ['sqlite', 'crash-points', 'clock', 'bad-plugins', 'pulled-plugin'] as const;
 const dist = new URL('../../../dist/main.js', import.meta.url).href;
 
 /**
@@ -52,6 +52,11 @@ export class TestBuild {
   /** With plugins of `type: bad`, whose names say what is wrong with them: see `preload/bad-plugins.ts`. */
   withBadPlugins(): StartOptions {
     return { env: { ...this.#env, SIGNALBOX_BAD_PLUGINS: 'yes' } };
+  }
+
+  /** With a source of `type: pulled` that asks a `FakeApi`: see `preload/pulled-plugin.ts`. `as`: and as told. */
+  withPulledPlugin(as: StartOptions = {}): StartOptions {
+    return { ...as, env: { ...this.#env, SIGNALBOX_PULLED_PLUGIN: 'yes', ...as.env } };
   }
 
   /** With a library that is not as it should be: see `preload/sqlite.ts`. `crashAt`: and to be killed there. */
