@@ -38,7 +38,8 @@ function readingOf(results: readonly Result[], context: Context, flags: readonly
   };
 }
 
-function draftOf(event: VendorEvent, context: Context, flags: Flags): AlertDraft {
+/** What one event, or one record of the API, becomes. */
+export function draftOf(event: VendorEvent, context: Context, flags: Flags): AlertDraft {
   const { subject } = event;
   const report = subject === 'user' ? readUserEvent(event, flags) : readReport(event, subject, context, flags);
   const sent = timeOf(event.time, 's', context.now, flags);

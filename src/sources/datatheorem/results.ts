@@ -47,7 +47,8 @@ function byId(records: readonly ApiRecord[]): ReadonlyMap<string, ApiRecord> {
 /** What the API names otherwise than the hook, or not at all. */
 const renamed = ['id', 'violated_policy_rule_id', 'exception_type'];
 
-function violationEvent({ record, asset, rule, ruleType, ...known }: PolicyViolation): VendorEvent {
+/** A violation of the API as the event that the hook would have sent of it. */
+export function violationEvent({ record, asset, rule, ruleType, ...known }: PolicyViolation): VendorEvent {
   const rest = Object.entries(record).filter(([name]) => !renamed.includes(name) && !/^affected_.+_id$/.test(name));
   return {
     type: undefined,
@@ -87,7 +88,12 @@ function assetData({ kind, id: uuid, name, url, record = { id: uuid } }: Affecte
   });
 }
 
-function targetEvent(target: ApiRecord, finding: ApiRecord | undefined, app: ApiRecord | undefined): VendorEvent {
+/** A target with its finding and its app, likewise. */
+export function targetEvent(
+  target: ApiRecord,
+  finding: ApiRecord | undefined,
+  app: ApiRecord | undefined,
+): VendorEvent {
   const { aggregated_status: _status, id: _id, date_created: _created, ...found } = finding ?? { id: '' };
   return {
     type: undefined,

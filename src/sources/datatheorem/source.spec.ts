@@ -169,9 +169,12 @@ describe('a report that the webhook and the API both have', () => {
 });
 
 describe('the options of the API', () => {
-  it('are needed by a pull', () => {
-    expect(problemsOf({ pull: {} })).toEqual(['pull needs api: { apiKey: ${DATATHEOREM_API_KEY} } beside it']);
-    expect(problemsOf({ pull: {}, api: { apiKey: 'k' } })).toEqual([]);
+  it('are needed by whatever asks the API', () => {
+    const asking = { pull: {}, enrich: true, verify: 'callback' };
+    const without = openDataTheorem(asking);
+    expect(['pull', 'lookup', 'close'].filter((name) => name in without)).toEqual([]);
+    const withApi = openDataTheorem({ ...asking, api: { apiKey: 'k' } });
+    expect(['pull', 'lookup', 'close'].filter((name) => name in withApi)).toEqual(['pull', 'lookup', 'close']);
   });
 
   it.each([{}, { apiKey: 'k', products: ['web'] }, { apiKey: 'k', baseUrl: 'http://10.0.0.1' }, 'key', []])(
@@ -183,7 +186,6 @@ describe('the options of the API', () => {
 
   it('alone ask for nothing', () => {
     expect(openDataTheorem({ api: { apiKey: 'k' } })).not.toHaveProperty('pull');
-    expect(openDataTheorem({})).not.toHaveProperty('close');
   });
 });
 

@@ -1,16 +1,25 @@
 import { Type } from 'class-transformer';
-import { IsFQDN, IsObject, IsOptional, ValidateBy, ValidateNested } from 'class-validator';
-import { defineSource, type Source, type SourceContext } from '../../core/source.js';
+import { IsFQDN, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { defineSource, type Source } from '../../core/source.js';
 import { authenticator } from '../../kit/authenticate.js';
 import { OneOrMany } from '../../kit/options.js';
 import { severityReader } from '../../kit/severity.js';
-import { IsPull, PullOptions, SourceOptions } from '../../kit/source-options.js';
+import {
+  EnrichOptions,
+  IsEnrich,
+  IsPull,
+  IsVerify,
+  PullOptions,
+  SourceOptions,
+  VerifyOptions,
+} from '../../kit/source-options.js';
 import { ResultsApiOptions } from './api-options.js';
 import { DataTheorem } from './client/datatheorem.js';
 import { linkReader } from './links.js';
-import { normalize } from './normalize.js';
+import { lookupIn } from './lookup.js';
+import { draftOf, normalize } from './normalize.js';
 import { pull } from './pull.js';
-import { severityTable } from './report.js';
+import { severityTable, type Context } from './report.js';
 
 const apiHint = 'api must be a block such as { apiKey: ${DATATHEOREM_API_KEY} }';
 
@@ -30,22 +39,15 @@ export class DataTheoremOptions extends SourceOptions {
 
   /** Asks the Results API for what the webhook did not bring. */
   @IsPull()
-  @NeedsApi()
   pull?: PullOptions;
-}
 
-/** An option that is of use only together with `api`. */
-function NeedsApi(): PropertyDecorator {
-  const rule = ValidateBy({
-    name: 'needsApi',
-    validator: {
-      validate: (_value, args) => (args?.object as DataTheoremOptions).api !== undefined,
-      defaultMessage: () => '$property needs api: { apiKey: ${DATATHEOREM_API_KEY} } beside it',
-    },
-  });
-  return (target, key) => {
-    rule(target, String(key));
-  };
+  /** Asks the Results API for the details of what the webhook reported. */
+  @IsEnrich()
+  enrich?: EnrichOptions;
+
+  /** Flags what the webhook reported and the Results API does not know. */
+  @IsVerify()
+  verify?: VerifyOptions;
 }
 
 /** Data Theorem: the events that its portal posts, one a call; and what its Results API has. */
@@ -57,28 +59,28 @@ export const datatheorem = defineSource({
   open: (options, context) => {
     const severityOf = severityReader(severityTable, options.severities);
     const linkOf = linkReader(options.linkHosts);
+    const reading = (): Context => ({ now: context.now(), severityOf, linkOf });
     return {
       ...authenticator(options, context),
-      read: (request) => normalize(request, { now: context.now(), severityOf, linkOf }),
-      ...(options.api && asking(options.api, options, context)),
+      read: (request) => normalize(request, reading()),
+      ...(options.api && asking(options.api, options, context.now, reading)),
     };
   },
 });
 
 /** The part of the source that goes out to the vendor. */
 function asking(
-  api: ResultsApiOptions,
-  options: DataTheoremOptions,
-  { now }: SourceContext,
-): Pick<Source, 'pull' | 'close'> {
-  const { apiKey, baseUrl, timeout, perMinute, allowCidrs, products } = api;
-  const egress = allowCidrs ? { allowCidrs } : {};
-  const client = new DataTheorem({ apiKey, baseUrl, timeout, perMinute }, { egress });
-  const overlapMs = options.pull?.overlap;
+  { apiKey, baseUrl, timeout, perMinute, allowCidrs, products }: ResultsApiOptions,
+  { pull: pulling }: DataTheoremOptions,
+  now: () => number,
+  reading: () => Context,
+): Pick<Source, 'pull' | 'lookup' | 'close'> {
+  const client = new DataTheorem({ apiKey, baseUrl, timeout, perMinute }, { egress: allowCidrs ? { allowCidrs } : {} });
   return {
-    ...(overlapMs !== undefined && {
-      pull: (from, signal) => pull(client, { products, overlapMs, now }, from, signal),
+    ...(pulling && {
+      pull: (from, signal) => pull(client, { products, overlapMs: pulling.overlap, now }, from, signal),
     }),
+    lookup: lookupIn(client, (event) => draftOf(event, reading(), new Set())),
     close: () => client.close(),
   };
 }
