@@ -9,19 +9,21 @@ import { brokenRules, hint, isSingleBlock, joinWords, keysOf, wordsForMissing, t
 
 /**
  * Holds the block at a path against its class, and reports each problem where it stands. `handled` are keys of the
- * block that are dealt with elsewhere, such as the `type` of a plugin. An absent block counts as an empty one. The
- * result may be used when the document has no error.
+ * block that are dealt with elsewhere, such as the `type` of a plugin; of `outlined`, only what is inside is. An absent
+ * block counts as an empty one. The result may be used when the document has no error.
  */
 export function check<Options extends object>(
   document: ConfigDocument,
   path: Path,
   type: OptionsClass<Options>,
   handled: readonly string[] = [],
+  outlined: readonly string[] = [],
 ): Options {
-  let { options, findings } = examine(document, path, type, handled);
+  const elsewhere = { handled, outlined };
+  let { options, findings } = examine(document, path, type, elsewhere);
   // What came out of a variable is text. Where text will not do, it may spell the number or the boolean that will.
   const reread = findings.map((finding) => document.readFilledAsLiteral(finding.path));
-  if (reread.includes(true)) ({ options, findings } = examine(document, path, type, handled));
+  if (reread.includes(true)) ({ options, findings } = examine(document, path, type, elsewhere));
   for (const finding of findings) report(document, finding, type, handled);
   return options;
 }
@@ -40,10 +42,11 @@ function examine<Options extends object>(
   document: ConfigDocument,
   path: Path,
   type: OptionsClass<Options>,
-  handled: readonly string[],
+  { handled, outlined }: { handled: readonly string[]; outlined: readonly string[] },
 ): { options: Options; findings: readonly Finding[] } {
-  const block = (document.value(path) ?? {}) as Record<string, unknown>;
-  const own = Object.fromEntries(Object.entries(block).filter(([key]) => !handled.includes(key)));
+  const outlines = outlined.map((key) => [key, document.outline([...path, key])]);
+  const inFull = document.value(path, [...handled, ...outlined]) ?? {};
+  const own: object = { ...inFull, ...Object.fromEntries(outlines.filter(([, value]) => value !== undefined)) };
   const options = plainToInstance(type, own);
   const errors = validateSync(options, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: false });
   const findings = [

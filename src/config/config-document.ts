@@ -70,10 +70,19 @@ export class ConfigDocument {
     if (this.errorCount > 0) throw new ConfigError(this.problems);
   }
 
-  /** A copy of the value as plain data; undefined when there is none. */
-  value(path: Path): unknown {
+  /** A copy of the value as plain data; undefined when there is none. `without`: keys of a block to leave out. */
+  value(path: Path, without: readonly string[] = []): unknown {
     const { node, missing } = this.#find(path);
-    return missing ? undefined : node?.toJS(this.#document, { maxAliasCount: maxAliases });
+    if (missing || !node) return undefined;
+    if (without.length === 0 || !isMap(node)) return node.toJS(this.#document, { maxAliasCount: maxAliases });
+    const keys = this.keys(path).filter((key) => !without.includes(key));
+    return Object.fromEntries(keys.map((key) => [key, this.value([...path, key])]));
+  }
+
+  /** The same with nothing in it, where it is a block or a list. */
+  outline(path: Path): unknown {
+    if (this.isList(path)) return [];
+    return this.isBlock(path) ? {} : this.value(path);
   }
 
   has(path: Path): boolean {
@@ -84,6 +93,19 @@ export class ConfigDocument {
   keys(path: Path): readonly string[] {
     const { node, missing } = this.#find(path);
     return !missing && isMap(node) ? node.items.map((pair) => keyText(pair.key)) : [];
+  }
+
+  isList(path: Path): boolean {
+    const { node, missing } = this.#find(path);
+    return !missing && isSeq(node);
+  }
+
+  /** The paths of a list's elements, or of the one text that stands in the place of a list. */
+  elements(path: Path): readonly Path[] {
+    const { node, missing } = this.#find(path);
+    const isText = isScalar(node) && typeof node.value === 'string';
+    const count = missing ? 0 : isSeq(node) ? node.items.length : isText ? 1 : 0;
+    return Array.from({ length: count }, (_, index) => [...path, String(index)]);
   }
 
   isBlock(path: Path): boolean {
@@ -198,8 +220,8 @@ export class ConfigDocument {
       this.#add('error', 0, 'the file must hold blocks of keys: sources, sinks, routes and so on');
       return;
     }
-    this.#checkShape();
-    if (this.errorCount === 0) this.#checkAliases();
+    const { hasAlias } = this.#checkShape();
+    if (hasAlias && this.errorCount === 0) this.#checkAliases();
   }
 
   /** A quote that is not closed is missed at the end of the file: the place to mend is where it was opened. */
@@ -215,9 +237,11 @@ export class ConfigDocument {
   }
 
   /** What YAML allows and a config cannot mean. */
-  #checkShape(): void {
+  #checkShape(): { hasAlias: boolean } {
+    let hasAlias = false;
     visit(this.#document, {
       Alias: (_key, alias, ancestors) => {
+        hasAlias = true;
         const target = alias.resolve(this.#document);
         if (!target)
           this.#addAt('error', alias, `there is no &${alias.source} above that *${alias.source} could stand for`);
@@ -240,6 +264,7 @@ export class ConfigDocument {
         }
       },
     });
+    return { hasAlias };
   }
 
   #checkAliases(): void {
@@ -325,15 +350,21 @@ function isTooDeep(tokens: readonly object[]): boolean {
   let level = tokens;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth) return true;
-    level = level.flatMap(tokensInside);
+    const next: object[] = [];
+    for (const token of level) gatherInside(token, next);
+    level = next;
   }
   return false;
 }
 
-function tokensInside(token: object): readonly object[] {
-  const inside = 'value' in token ? [token.value] : [];
-  const items = 'items' in token ? (token.items as readonly { key?: unknown; value?: unknown }[]) : [];
-  return [...inside, ...items.flatMap((item) => [item.key, item.value])].filter(
-    (part) => typeof part === 'object' && part !== null,
-  );
+function gatherInside(token: object, into: object[]): void {
+  const gather = (part: unknown): void => {
+    if (typeof part === 'object' && part !== null) into.push(part);
+  };
+  if ('value' in token) gather(token.value);
+  if (!('items' in token)) return;
+  for (const { key, value } of token.items as readonly { key?: unknown; value?: unknown }[]) {
+    gather(key);
+    gather(value);
+  }
 }

@@ -14,6 +14,7 @@ export type FillContext = { readonly env: Readonly<Record<string, string | undef
  */
 export function fill(document: ConfigDocument, context: FillContext): void {
   for (const scalar of document.texts()) {
+    if (!scalar.value.includes('$')) continue;
     const inserts: Insert[] = [];
     let searched = scalar.range?.[0] ?? 0;
     const problems: string[] = [];

@@ -76,7 +76,7 @@ export async function loadConfig(
   document.throwIfErrors();
   fill(document, { env, folder: dirname(file) });
 
-  const settings = check(document, [], Settings, ['journal']);
+  const settings = check(document, [], Settings, ['journal'], ['sources', 'sinks', 'routes']);
   const journal = chooseJournal(document, plugins.journals);
   const chosenSources = chooseSources(document, plugins.sources);
   const chosenSinks = chooseNamed(document, 'sinks', plugins.sinks);
@@ -98,6 +98,8 @@ export async function loadConfig(
     throw new ConfigError(document.problems);
   }
   const { ingest, admin, delivery, logLevel } = settings;
+  // Not in `describe`, which would keep the whole document in memory.
+  const fromFiles = document.inserts([]).flatMap(({ text: put, file: from }) => (from === undefined ? [] : [put]));
   return {
     file,
     text: document.source,
@@ -116,7 +118,6 @@ export async function loadConfig(
     routes,
     warnings: document.problems,
     describe: () => {
-      const fromFiles = document.inserts([]).flatMap(({ text: put, file: from }) => (from === undefined ? [] : [put]));
       const block = (type: string, options: object) => ({ type, ...describeOptions(options, fromFiles) });
       const blocks = (loaded: ReadonlyMap<string, { type: string; options: object }>) =>
         Object.fromEntries([...loaded].map(([name, { type, options }]) => [name, block(type, options)]));

@@ -149,9 +149,16 @@ function holds(metadata: Metadata, element: unknown, object: object): boolean {
     .every((constraint) => constraint.instance.validate(element, args) === true);
 }
 
+/** By class. They are complete once the class is, and dear to gather: a config of 10,000 routes asks 50,000 times. */
+const gathered = new WeakMap<NewableFunction, readonly Metadata[]>();
+
 /** Own rules and inherited ones. */
 function metadataOf(type: NewableFunction): readonly Metadata[] {
-  return getMetadataStorage().getTargetValidationMetadatas(type, '', true, false);
+  const known = gathered.get(type);
+  if (known) return known;
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', true, false);
+  gathered.set(type, rules);
+  return rules;
 }
 
 /** True where a class wants one block, described by a class of its own. */

@@ -12,8 +12,8 @@ import { tokenDigest, TokenOptions } from './tokens.js';
 export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
   const errorsBefore = document.errorCount;
   // What is no list at all, the class of the top level has named.
-  if (document.has(['routes']) && !Array.isArray(document.value(['routes']))) return [];
-  const paths = elements(document, ['routes']);
+  if (document.has(['routes']) && !document.isList(['routes'])) return [];
+  const paths = document.elements(['routes']);
   const routes = paths.flatMap((path) => {
     if (document.isBlock(path)) return [check(document, path, RouteOptions)];
     if (!document.isUnfilled(path)) {
@@ -22,9 +22,10 @@ export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
     return [];
   });
   checkRouteNames(document, paths);
-  for (const path of paths) checkNames(document, [...path, 'to'], 'sink', document.keys(['sinks']));
-  for (const path of paths)
-    checkNames(document, [...path, 'match', 'source'], 'source', [...document.keys(['sources']), ownSourceName]);
+  const sinks = document.keys(['sinks']);
+  for (const path of paths) checkNames(document, [...path, 'to'], 'sink', sinks);
+  const sources = [...document.keys(['sources']), ownSourceName];
+  for (const path of paths) checkNames(document, [...path, 'match', 'source'], 'source', sources);
   if (document.errorCount === errorsBefore) warnOfIdleParts(document, paths, routes);
   return routes;
 }
@@ -50,7 +51,7 @@ function checkRouteNames(document: ConfigDocument, paths: readonly Path[]): void
 
 /** One name or a list of them, each of which must be configured. */
 function checkNames(document: ConfigDocument, path: Path, what: string, known: readonly string[]): void {
-  for (const at of elements(document, path)) {
+  for (const at of document.elements(path)) {
     const name = document.value(at);
     if (typeof name !== 'string' || known.includes(name) || document.isUnfilled(at)) continue;
     document.errorAtValue(at, `there is no ${what} ${document.quote(at)}${instead(name, known)}`);
@@ -87,7 +88,7 @@ function warnOfIdleParts(document: ConfigDocument, paths: readonly Path[], route
 function checkSourcePaths(document: ConfigDocument, sources: readonly Chosen<unknown>[]): void {
   const owners = new Map<unknown, string>();
   for (const { name, path } of sources) {
-    for (const at of elements(document, [...path, 'paths'])) {
+    for (const at of document.elements([...path, 'paths'])) {
       const written = document.value(at);
       const owner = owners.get(written);
       if (owner === undefined) owners.set(written, name);
@@ -143,11 +144,4 @@ function checkTokens(document: ConfigDocument, { admin }: Settings): void {
 /** True when only this machine can reach a listener there. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
-}
-
-/** The paths of a list's elements, or of the one value that stands in the place of a list. */
-function elements(document: ConfigDocument, path: Path): readonly Path[] {
-  const value = document.value(path);
-  const count = Array.isArray(value) ? value.length : typeof value === 'string' ? 1 : 0;
-  return Array.from({ length: count }, (_, index) => [...path, String(index)]);
 }

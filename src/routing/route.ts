@@ -186,12 +186,13 @@ export function asksForTests(conditions: readonly Condition[]): boolean {
 
 /** Routes that can never match, because an earlier `final` route takes all that they ask for. */
 export function shadowedRoutes(routes: readonly RouteOptions[]): readonly { route: string; by: string }[] {
-  const compiled = routes.map((route) => ({ route, conditions: conditionsOf(route) }));
-  return compiled.flatMap((later, index) => {
-    const earlier = compiled
-      .slice(0, index)
-      .find(({ route, conditions }) => route.final === true && takesAll(conditions, later.conditions));
-    return earlier ? [{ route: later.route.name, by: earlier.route.name }] : [];
+  const finals: { readonly name: string; readonly conditions: readonly Condition[] }[] = [];
+  const first = routes.findIndex(({ final }) => final === true);
+  return routes.slice(first < 0 ? routes.length : first).flatMap((route) => {
+    const conditions = conditionsOf(route);
+    const earlier = finals.find((final) => takesAll(final.conditions, conditions));
+    if (route.final === true) finals.push({ name: route.name, conditions });
+    return earlier ? [{ route: route.name, by: earlier.name }] : [];
   });
 }
 
