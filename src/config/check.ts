@@ -44,7 +44,7 @@ function examine<Options extends object>(
   type: OptionsClass<Options>,
   { handled, outlined }: { handled: readonly string[]; outlined: readonly string[] },
 ): { options: Options; findings: readonly Finding[] } {
-  const outlines = outlined.map((key) => [key, document.outline([...path, key])]);
+  const outlines = outlined.map((key) => [key, document.outline([...path, key])] as const);
   const inFull = document.value(path, [...handled, ...outlined]) ?? {};
   const own: object = { ...inFull, ...Object.fromEntries(outlines.filter(([, value]) => value !== undefined)) };
   const options = plainToInstance(type, own);
