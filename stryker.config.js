@@ -16,8 +16,6 @@ export default {
       roots: ['<rootDir>/src', '<rootDir>/test'],
       testMatch: [...mutated, 'sources', 'sinks'].map((folder) => `<rootDir>/src/${folder}/**/*.spec.ts`),
       testEnvironment: './test/mutation/environment.cjs',
-      // What a mutant makes hang need not hang for long.
-      testTimeout: 10_000,
     },
   },
   coverageAnalysis: 'perTest',

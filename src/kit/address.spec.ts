@@ -78,6 +78,17 @@ describe('the sender of a request', () => {
     expect(clientAddress('10.0.0.1', '[2001:db8::9]:4711', trusted)).toBe('2001:db8::9');
     expect(clientAddress('10.0.0.1', '[2001:db8::9]', trusted)).toBe('2001:db8::9');
   });
+
+  it.each(['[2001:db8::9', 'x[2001:db8::9]', '[2001:db8::9]x', '[]', 'x203.0.113.5:4711', '203.0.113.5:47x', ':4711'])(
+    'is the last proxy known where a hop is written as %s',
+    (hop) => {
+      expect(clientAddress('10.0.0.1', hop, trusted)).toBe('10.0.0.1');
+    },
+  );
+
+  it('is what the socket says where that is no address', () => {
+    expect(clientAddress('unknown', '203.0.113.5', trusted)).toBe('unknown');
+  });
 });
 
 describe('networks in the config', () => {

@@ -33,6 +33,45 @@ describe('an answer', () => {
     expect(outcomeOf(answered(202), now)).toEqual({ kind: 'delivered', answer: { status: 202 } });
   });
 
+  it('of a place that was given up says so, and of no other', () => {
+    expect(outcomeOf(answered(410), now)).toEqual({
+      kind: 'parked',
+      cause: 'http',
+      reason: 'answered 410 Gone: this URL has been given up',
+      isFinal: true,
+      answer: { status: 410, excerpt: 'said so' },
+    });
+    expect(outcomeOf(answered(404), now)).not.toHaveProperty('isFinal');
+  });
+
+  it('that leads elsewhere is not followed, and the operator is told what to do', () => {
+    expect(outcomeOf(answered(302), now)).toEqual({
+      kind: 'parked',
+      cause: 'http',
+      reason: 'answered 302 Found: redirects are not followed, configure its target',
+      answer: { status: 302, excerpt: 'said so' },
+    });
+  });
+
+  it('may have a number without a name', () => {
+    expect(outcomeOf(answered(599), now)).toEqual({
+      kind: 'retry',
+      cause: 'http',
+      reason: 'answered 599',
+      answer: { status: 599, excerpt: 'said so' },
+    });
+    expect(outcomeOf(answered(199), now)).toMatchObject({ kind: 'retry' });
+  });
+
+  it('that this request will never pass is kept as it was said', () => {
+    expect(outcomeOf(answered(422), now)).toEqual({
+      kind: 'rejected',
+      cause: 'http',
+      reason: 'answered 422 Unprocessable Entity',
+      answer: { status: 422, excerpt: 'said so' },
+    });
+  });
+
   it('says that it was the size', () => {
     expect(outcomeOf(answered(413), now)).toMatchObject({ kind: 'rejected', cause: 'size' });
   });
@@ -59,6 +98,16 @@ describe('the wait that is asked for', () => {
     ['no wait', { 'retry-after': '0' }, 0],
     ['a date', { 'retry-after': new Date(now + 7_000).toUTCString() }, 7_000],
     ['a date that has passed', { 'retry-after': new Date(now - 7_000).toUTCString() }, undefined],
+    ['a date that is now', { 'retry-after': new Date(now).toUTCString() }, undefined],
+    ['a date of one letter', { 'retry-after': '2026-03-01T13:00Z' }, undefined],
+    ['spaces around', { 'retry-after': ' 3 ' }, 3_000],
+    ['the first of several', { 'x-ratelimit-reset': ['3', '9'] }, 3_000],
+    ['a fraction', { 'retry-after': '1.234' }, 1_234],
+    ['a fraction of a millisecond', { 'retry-after': '0.0004' }, 0],
+    ['a number of many digits, in short', { 'retry-after': '1e12' }, 900_000],
+    ['a number with a unit', { 'retry-after': '3s' }, undefined],
+    ['a number behind a word', { 'retry-after': 'in 3' }, undefined],
+    ['a number with an odd fraction', { 'retry-after': '3.x' }, undefined],
     ['less than nothing', { 'retry-after': '-5' }, undefined],
     ['an age, in digits', { 'retry-after': '1000000000' }, 900_000],
     ['an age, in short', { 'retry-after': '1e9' }, 900_000],

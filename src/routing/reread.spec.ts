@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { hash } from 'node:crypto';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import type { QuarantinedRequest } from '../core/journal.js';
-import type { Reading } from '../core/source.js';
+import type { Reading, WebhookRequest } from '../core/source.js';
 import { reread } from './reread.js';
 import { Router } from './router.js';
 
@@ -51,5 +52,59 @@ describe('a quarantined request, read again', () => {
       { index: 4, reason: 'not JSON' },
     ]);
     expect(read({ drafts: [], unread: [], probe: 'hello' }, undefined)).toMatchObject({ unread: [], probe: 'hello' });
+  });
+
+  it('is read as it came then, by whatever its source is today', () => {
+    const given: WebhookRequest[] = [];
+    const body = Buffer.from('<alert/>');
+    const stored: QuarantinedRequest = {
+      ...acceptedRequest({ id: 'request-1', source: 'warden', receivedAt: Date.UTC(2026, 4, 1, 10), body }),
+      contentType: 'text/xml',
+      parts: [{ number: 7 }],
+    };
+    const source = {
+      authenticate: () => ({ ok: false }) as const,
+      read: (request: WebhookRequest) => {
+        given.push(request);
+        return { drafts: [draft('a')], unread: [] };
+      },
+    };
+    const named = { name: 'warden', type: 'x', vendor: 'x', product: 'x', source };
+    const made = reread(named, new Router([]), stored);
+    expect(given).toEqual([
+      { headers: { 'content-type': 'text/xml' }, body, path: '/v1/ingest/warden', remoteAddress: '192.0.2.7' },
+    ]);
+    expect(made).toMatchObject({ requestId: 'request-1', parts: [7], unread: [] });
+    expect(made).not.toHaveProperty('probe');
+    expect(made.alerts[0]?.alert).toMatchObject({
+      receivedAt: '2026-05-01T10:00:00.000Z',
+      raw: { ref: 'request-1', sha256: hash('sha256', body, 'hex'), bytes: 8, contentType: 'text/xml' },
+    });
+  });
+
+  it('where the whole of it and a part were quarantined gives all there is', () => {
+    const reading = { drafts: [draft('a', 0), draft('b', 1)], unread: [] };
+    expect(read(reading, 1, undefined)).toMatchObject({ alerts: ['a', 'b'], unread: [] });
+  });
+
+  it('where nothing can be read still keeps the reasons of today', () => {
+    const unread = [{ index: 0, reason: 'odd' }];
+    expect(read({ drafts: [], unread }, undefined).unread).toEqual(unread);
+    expect(read({ drafts: [draft('a')], unread: [] }, undefined).unread).toEqual([]);
+  });
+
+  it('gives each part its own reason, and none that was not quarantined', () => {
+    const unread = [
+      { index: 1, reason: 'odd' },
+      { index: 2, reason: 'even' },
+      { index: 3, reason: 'neither' },
+    ];
+    expect(read({ drafts: [draft('a', 0)], unread }, 2, 1)).toMatchObject({
+      alerts: [],
+      unread: [
+        { index: 2, reason: 'even' },
+        { index: 1, reason: 'odd' },
+      ],
+    });
   });
 });
