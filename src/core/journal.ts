@@ -42,7 +42,37 @@ export type RoutedAlert = {
   /** The routes that matched, in the order written; none: the alert is kept as unrouted. */
   readonly routes: readonly string[];
   readonly sinks: readonly RoutedSink[];
+  /** Milliseconds since the epoch: its deliveries are not due before, while more is learned of it. */
+  readonly notBefore?: number;
 };
+
+/** An alert after more was learned of it, as it is decided now. Identity, state, severity and times are as they were. */
+export type Amendment = {
+  readonly alert: NewAlert;
+  readonly routes: readonly string[];
+  readonly sinks: readonly RoutedSink[];
+  readonly lookup?: LookupRecord;
+};
+
+/** What became of asking the vendor's API for an alert. */
+export type LookupRecord = {
+  /** When it was begun, in milliseconds since the epoch, and how long it took. */
+  readonly at: number;
+  readonly durationMs: number;
+  readonly outcome: LookupOutcome;
+  /** Why it failed or was not made. */
+  readonly reason?: string;
+  /** The answer was one given before, or the one that another alert was waiting for. */
+  readonly isShared?: true;
+  /** The names of the alert's fields that it added to. */
+  readonly added: readonly string[];
+  /** What was learned came too late: a delivery may have gone out, and the alert stayed as it was. */
+  readonly isLate?: true;
+};
+
+/** `known` and `unknown`: the vendor's answer. `failed`, `timeout`: there was none. `skipped`: it was not asked. */
+export const lookupOutcomes = ['known', 'unknown', 'failed', 'timeout', 'skipped'] as const;
+export type LookupOutcome = (typeof lookupOutcomes)[number];
 
 /** One delivery to be made, and the routes that ask for it. */
 export type RoutedSink = {
@@ -144,6 +174,8 @@ export type AlertRecord = {
     'id' | 'source' | 'receivedAt' | 'remoteAddress' | 'authentication' | 'contentType'
   >;
   readonly deliveries: readonly (DeliveryRecord & { readonly history: readonly Attempt[] })[];
+  /** Set where the vendor's API was asked for it. */
+  readonly lookup?: LookupRecord;
   /** Set where it came by the other way, too: when first. */
   readonly again?: { readonly by: Way; readonly at: number };
 };
@@ -301,6 +333,14 @@ export abstract class Journal {
    * while there is nothing to do or the sink is parked; ends when the signal aborts.
    */
   abstract claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]>;
+
+  /**
+   * Puts an alert of which more was learned in the place of the one that was kept, with its decision and its deliveries:
+   * those of before are gone, those of now are due at once. All of it or nothing, and only while no delivery of it can
+   * have gone out: none was claimed (by a process before this one, either) or made due by a replay. False when it is too
+   * late for that, or the alert is gone; the lookup is remembered all the same.
+   */
+  abstract amend(alertId: string, amendment: Amendment): Promise<boolean>;
 
   /** Records what became of claimed deliveries; durable when it resolves. Returns how many leases were still valid. */
   abstract settle(settlements: readonly Settlement[]): Promise<number>;

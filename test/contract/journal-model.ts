@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
+import type { NewAlert } from '../../src/core/alert.js';
 import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
 import { mintId } from '../../src/core/identity.js';
 import type { Way } from '../../src/core/reconciliation.js';
@@ -22,6 +23,7 @@ type Owed = {
   state: 'pending' | 'delivered' | 'dead' | 'superseded';
   attempts: number;
   dueAt: number;
+  isReplayed?: boolean;
   claimed?: Delivery | undefined;
 };
 type Kept = {
@@ -30,7 +32,11 @@ type Kept = {
   readonly version: string;
   readonly receivedAt: number;
   readonly superseded: boolean;
-  readonly owed: readonly Owed[];
+  owed: readonly Owed[];
+  readonly alert: NewAlert;
+  /** Accepted by a process that is gone. */
+  isOld: boolean;
+  isAmended: boolean;
   readonly isFirst: boolean;
   readonly by: Way;
   /** It came by the other way, too. */
@@ -49,6 +55,7 @@ export type Step =
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
   | { readonly do: 'release'; readonly pick: number }
   | { readonly do: 'replay'; readonly pick: number }
+  | { readonly do: 'amend'; readonly pick: number; readonly sinks: readonly string[] }
   | { readonly do: 'park'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'resume'; readonly sink: string; readonly by: ParkedBy }
   | { readonly do: 'wait'; readonly ms: number }
@@ -63,6 +70,8 @@ type Report = {
   readonly version: string;
   readonly minute: number;
   readonly sinks: readonly string[];
+  /** How long its deliveries are held. */
+  readonly holdMs: number;
 };
 
 const sinks = ['pager', 'lake'];
@@ -73,6 +82,8 @@ const report: fc.Arbitrary<Report> = fc.record({
   version: fc.constantFrom('1', '2', '3', '4', '5', '6'),
   minute: fc.nat(9),
   sinks: fc.subarray(sinks),
+  // Long enough not to pass while the test runs.
+  holdMs: fc.constantFrom(0, 0, minuteMs / 2),
 });
 
 export const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -103,6 +114,10 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), pick: fc.nat(9) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('replay' as const), pick: fc.nat(9) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('amend' as const), pick: fc.nat(9), sinks: fc.subarray(sinks) }),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('park' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), sink, by }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(90_000) }) },
@@ -127,6 +142,8 @@ export class Comparison {
   readonly #pulled = new Map<string, { readonly seenAt: number; isByWebhook: boolean }>();
   readonly #day = { webhook: 0, recovered: 0, changes: 0, unread: 0 };
   #hasPulled = false;
+  /** When the journal was opened again last. */
+  #openedAt = 0;
   #pages = 0;
 
   /** Without `reopen`, for a journal that keeps nothing, those steps are left out. */
@@ -159,6 +176,8 @@ export class Comparison {
         return this.#release(step.pick);
       case 'replay':
         return this.#replay(step.pick);
+      case 'amend':
+        return this.#amend(step.pick, step.sinks);
       case 'park':
         return this.#park(step.sink, step.by);
       case 'resume':
@@ -271,12 +290,17 @@ export class Comparison {
   async #reopen(how: Reopening): Promise<void> {
     if (!this.reopen) return;
     this.journal = await this.reopen(this.journal, how);
-    for (const { owed } of this.#kept) for (const each of owed) each.claimed = undefined;
+    this.#openedAt = this.clock.now;
+    for (const kept of this.#kept) {
+      kept.isOld = true;
+      for (const each of kept.owed) each.claimed = undefined;
+    }
   }
 
   async #append({ reports, unread, probe, by }: Extract<Step, { do: 'append' }>): Promise<void> {
     const { now } = this.clock;
-    const told = reports.map(({ minute, ...rest }): ReportOf => ({
+    const told = reports.map(({ minute, holdMs, ...rest }): ReportOf => ({
+      ...(holdMs > 0 && { notBefore: now + holdMs }),
       ...rest,
       keepsState: true,
       updatedAt: minute * minuteMs,
@@ -293,13 +317,17 @@ export class Comparison {
       ...told,
     );
     const [receipt] = await this.journal.append([request]);
-    const expected = reports.map((each, i) => this.#accept(each, request.alerts[i]?.alert.id ?? '', now, by));
+    const expected = reports.map((each, i) => {
+      const alert = request.alerts[i]?.alert;
+      return alert && this.#accept(each, alert, now, by);
+    });
     expect(receipt?.alerts).toEqual(expected);
     this.#counts.quarantined += unread;
     this.#counts.probes += probe ? 1 : 0;
   }
 
-  #accept({ finding, version, minute, sinks: routed }: Report, id: string, now: number, by: Way) {
+  #accept({ finding, version, minute, sinks: routed, holdMs }: Report, alert: NewAlert, now: number, by: Way) {
+    const { id } = alert;
     const before = this.#kept.filter((kept) => kept.finding === finding);
     const same = before.findLast((kept) => kept.version === version);
     if (same && now - same.receivedAt < minuteMs) {
@@ -311,17 +339,50 @@ export class Comparison {
     const newest = this.#newest.get(finding);
     const superseded = newest !== undefined && newest.reportedAt > reportedAt;
     this.#newest.set(finding, { reportedAt: Math.max(newest?.reportedAt ?? 0, reportedAt), last: id });
-    const owed = routed.map((name): Owed => {
-      if (superseded) this.#count(name, 'superseded');
-      return { sink: name, state: superseded ? 'superseded' : 'pending', attempts: 0, dueAt: 0 };
-    });
+    const owed = this.#owe(routed, superseded, holdMs > 0 ? now + holdMs : 0);
     const isFirst = newest === undefined;
-    const kept = { id, finding, version, receivedAt: now, superseded, owed, isFirst, by, isByBoth: false };
+    const told = { id, finding, version, receivedAt: now, superseded, owed, isFirst, by, alert };
+    const kept: Kept = { ...told, isByBoth: false, isOld: false, isAmended: false };
     this.#kept.push(kept);
     this.#see(kept, by, true);
     this.#counts.accepted += 1;
     this.#counts.unrouted += routed.length === 0 ? 1 : 0;
     return { id, status: 'accepted' };
+  }
+
+  #owe(routed: readonly string[], superseded: boolean, dueAt: number): readonly Owed[] {
+    return routed.map((name): Owed => {
+      if (superseded) this.#count(name, 'superseded');
+      return { sink: name, state: superseded ? 'superseded' : 'pending', attempts: 0, dueAt };
+    });
+  }
+
+  /** More is learned of any alert; of most it is too late. */
+  async #amend(pick: number, routed: readonly string[]): Promise<void> {
+    const kept = this.#kept[pick % Math.max(this.#kept.length, 1)];
+    if (!kept) return;
+    const mayBe = kept.owed.every(
+      ({ state, attempts, claimed, isReplayed, dueAt }) =>
+        state === 'superseded' ||
+        (state === 'pending' &&
+          attempts === 0 &&
+          !claimed &&
+          isReplayed !== true &&
+          (!kept.isOld || dueAt > this.#openedAt)),
+    );
+    const title = `${kept.alert.title}, and more`;
+    const routes = routed.length === 0 ? [] : ['everything'];
+    const sinks = routed.map((sink) => ({ sink, routes, keepsState: true }));
+    const lookup = { at: this.clock.now, durationMs: 1, outcome: 'known', added: ['title'] } as const;
+    expect(await this.journal.amend(kept.id, { alert: { ...kept.alert, title }, routes, sinks, lookup })).toBe(mayBe);
+    const record = await this.journal.alert(kept.id);
+    expect(record?.lookup).toEqual(mayBe ? lookup : { ...lookup, isLate: true });
+    expect(record?.alert.title === title).toBe(mayBe || kept.isAmended);
+    if (!mayBe) return;
+    kept.isAmended = true;
+    for (const { sink, state } of kept.owed) if (state === 'superseded') this.#count(sink, state, -1);
+    this.#counts.unrouted += (routed.length === 0 ? 1 : 0) - (kept.owed.length === 0 ? 1 : 0);
+    kept.owed = this.#owe(routed, kept.superseded, 0);
   }
 
   async #claim(name: string, count: number): Promise<void> {
@@ -397,7 +458,7 @@ export class Comparison {
     expect(await this.journal.advanceReplay(id, step)).toMatchObject({ owed: 1 });
     if (owed.state !== 'delivered' && owed.state !== 'dead') return;
     this.#count(owed.sink, owed.state, -1);
-    Object.assign(owed, { state: 'pending', dueAt: 0 });
+    Object.assign(owed, { state: 'pending', dueAt: 0, isReplayed: true });
   }
 
   async #purge(): Promise<void> {

@@ -21,6 +21,8 @@ export type ReportOf = {
   readonly sinks?: readonly string[];
   readonly routes?: readonly string[];
   readonly keepsState?: boolean;
+  /** Until when its deliveries are held, in milliseconds since the epoch. */
+  readonly notBefore?: number;
 };
 
 export type RequestOf = {
@@ -92,5 +94,6 @@ function routed(
     },
     routes,
     sinks: sinks.map((sink) => ({ sink, routes, keepsState: report.keepsState ?? false })),
+    ...(report.notBefore !== undefined && { notBefore: report.notBefore }),
   };
 }

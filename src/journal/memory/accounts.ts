@@ -46,6 +46,11 @@ export class Accounts {
     this.#addSink({ ...noSinkSums, hour: hourOf(of.acceptedAt), sink, owed: 1 });
   }
 
+  /** One that is owed no longer, since its alert was decided anew. */
+  withdraw({ of, sink }: KeptDelivery): void {
+    this.#addSink({ ...noSinkSums, hour: hourOf(of.acceptedAt), sink, owed: -1 });
+  }
+
   /** What goes stays in the account. */
   purgeAlert(alert: KeptAlert): void {
     this.#addSource(countedAlert(alert));

@@ -25,11 +25,22 @@ export class Backlog {
     } else if (delivery.state === 'superseded') this.#settled.superseded += 1;
   }
 
+  /** One that is owed no longer, since its alert was decided anew. */
+  withdraw(delivery: KeptDelivery): void {
+    if (this.#pending.delete(delivery.seq)) this.tally.count(delivery.of, -1);
+    else if (delivery.state === 'superseded') this.#settled.superseded -= 1;
+  }
+
   /** One that a replay makes due: of an alert that may be earlier than others. */
   addAgain(delivery: KeptDelivery): void {
     if (delivery.state === 'delivered' || delivery.state === 'dead') this.#settled[delivery.state] -= 1;
     delivery.state = 'pending';
     this.add(delivery);
+    this.sort();
+  }
+
+  /** Puts what is owed in the order accepted again. */
+  sort(): void {
     const inOrder = [...this.#pending].sort(([, a], [, b]) => a.of.seq - b.of.seq);
     this.#pending = new Map(inOrder);
   }

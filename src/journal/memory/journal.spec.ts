@@ -1,3 +1,4 @@
+import { describeAmendments } from '../../../test/contract/amendments.js';
 import { describeJournal, type OpenJournal } from '../../../test/contract/journal.js';
 import { describePulls } from '../../../test/contract/pulls.js';
 import { memory } from './journal.js';
@@ -6,3 +7,4 @@ const open: OpenJournal = (options, context) => memory.open(Object.assign(new me
 
 describeJournal('memory', open);
 describePulls('memory', open);
+describeAmendments('memory', open);

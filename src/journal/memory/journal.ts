@@ -8,6 +8,7 @@ import {
   type AlertQuery,
   type AlertRecord,
   type AlertSummary,
+  type Amendment,
   type ClaimLimit,
   type AuditEntry,
   type Delivery,
@@ -26,6 +27,7 @@ import {
   type RequestRecord,
   type Reread,
   type RoutedAlert,
+  type RoutedSink,
   type Settlement,
 } from '../../core/journal.js';
 import type { Ledger, LedgerRange } from '../../core/ledger.js';
@@ -91,6 +93,32 @@ class MemoryJournal extends Journal {
   async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
     await this.check();
     return requests.map((request) => this.#keep(request));
+  }
+
+  async amend(alertId: string, { alert, routes, sinks, lookup }: Amendment): Promise<boolean> {
+    await this.check();
+    const kept = this.#alerts.get(alertId);
+    if (!kept) return false;
+    const mayBe = kept.deliveries.every(isUntouched);
+    if (lookup) kept.lookup = mayBe ? lookup : { ...lookup, isLate: true };
+    if (!mayBe) return false;
+    for (const delivery of kept.deliveries) {
+      this.#backlog(delivery.sink).withdraw(delivery);
+      this.#accounts.withdraw(delivery);
+      this.#bell.ring(delivery.sink);
+    }
+    this.#countRoutes(kept, -1);
+    kept.alert = { ...alert, action: kept.alert.action };
+    kept.bytes = Buffer.byteLength(JSON.stringify(alert));
+    kept.routes = routes;
+    kept.deliveries = this.#deliveriesOf(kept, sinks);
+    this.#countRoutes(kept, 1);
+    for (const delivery of kept.deliveries) {
+      this.#accounts.owe(delivery);
+      this.#owe(delivery);
+      this.#backlog(delivery.sink).sort();
+    }
+    return true;
   }
 
   claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]> {
@@ -371,7 +399,7 @@ class MemoryJournal extends Journal {
   }
 
   #keepAlert(
-    { alert, routes, sinks }: RoutedAlert,
+    { alert, routes, sinks, notBefore }: RoutedAlert,
     request: KeptRequest,
     acceptedAt: number,
     by: Way,
@@ -397,18 +425,7 @@ class MemoryJournal extends Journal {
       bytes: Buffer.byteLength(JSON.stringify(alert)),
       deliveries: [],
     };
-    kept.deliveries = sinks.map(({ sink, routes: asking, keepsState }) => {
-      const isLate = superseded && keepsState;
-      return {
-        seq: this.#nextSeq(),
-        of: kept,
-        sink,
-        routes: asking,
-        state: isLate ? 'superseded' : 'pending',
-        history: [],
-        ...(isLate && { settledAt: acceptedAt }),
-      };
-    });
+    kept.deliveries = this.#deliveriesOf(kept, sinks, notBefore);
     this.#alerts.set(alert.id, kept);
     request.alerts += 1;
     const finding = known ?? { finding: withReport(age, undefined), last: kept, reports: new Map() };
@@ -416,8 +433,7 @@ class MemoryJournal extends Journal {
     finding.last = kept;
     finding.reports.set(alert.dedupKey, { at: acceptedAt, as: kept });
     this.#findings.set(alert.fingerprint, finding);
-    if (routes.length === 0) this.#tallyOf(request.source).unrouted += 1;
-    for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + 1);
+    this.#countRoutes(kept, 1);
     for (const delivery of kept.deliveries) {
       this.#accounts.owe(delivery);
       this.#owe(delivery);
@@ -426,6 +442,29 @@ class MemoryJournal extends Journal {
       this.#pulls.saw(kept, { by, isFirst: kept.isFirst, isNew: true }, acceptedAt);
     }
     return { id: alert.id, status: 'accepted' };
+  }
+
+  #deliveriesOf(kept: KeptAlert, sinks: readonly RoutedSink[], notBefore?: number): readonly KeptDelivery[] {
+    const { acceptedAt, superseded } = kept;
+    const holdMs = Math.max(0, (notBefore ?? 0) - acceptedAt);
+    return sinks.map(({ sink, routes, keepsState }) => {
+      const isLate = superseded && keepsState;
+      return {
+        seq: this.#nextSeq(),
+        of: kept,
+        sink,
+        routes,
+        state: isLate ? 'superseded' : 'pending',
+        history: [],
+        ...(isLate && { settledAt: acceptedAt }),
+        ...(notBefore !== undefined && { due: { at: notBefore, uptime: performance.now() + holdMs } }),
+      };
+    });
+  }
+
+  #countRoutes({ routes, request }: KeptAlert, sign: 1 | -1): void {
+    if (routes.length === 0) this.#tallyOf(request.source).unrouted += sign;
+    for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + sign);
   }
 
   #forget(kept: KeptAlert): void {
@@ -496,4 +535,9 @@ class MemoryJournal extends Journal {
 /** Settled, and not made due by a replay since this one was asked for. */
 function mayGoAgain({ state, replay: last }: KeptDelivery, replay: KeptReplay): boolean {
   return (state === 'dead' || state === 'delivered') && (last === undefined || last.newestReplay < replay.seq);
+}
+
+/** Not sent, not out and not given up, and nothing of it can have happened. */
+function isUntouched({ state, history, lease, replay }: KeptDelivery): boolean {
+  return (state === 'pending' || state === 'superseded') && history.length === 0 && !lease && !replay;
 }

@@ -1,7 +1,7 @@
 import type { Alert } from '../../core/alert.js';
 import type { Finding } from '../../core/finding.js';
 import type { ReplayMark, ReplayRecord } from '../../core/replay.js';
-import type { AcceptedRequest, AlertRecord, Attempt, DeliveryState, Fault } from '../../core/journal.js';
+import type { AcceptedRequest, AlertRecord, Attempt, DeliveryState, Fault, LookupRecord } from '../../core/journal.js';
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
 
@@ -15,7 +15,7 @@ export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread' | 'probe'> &
 
 export type KeptAlert = {
   readonly seq: number;
-  readonly alert: Alert;
+  alert: Alert;
   readonly request: KeptRequest;
   /** Milliseconds since the epoch: later than its request where that was read again. */
   readonly acceptedAt: number;
@@ -27,8 +27,9 @@ export type KeptAlert = {
   routes: readonly string[];
   duplicates: number;
   /** Of the alert as JSON, as it was given. */
-  readonly bytes: number;
+  bytes: number;
   deliveries: readonly KeptDelivery[];
+  lookup?: LookupRecord;
 };
 
 export type KeptDelivery = {
@@ -37,7 +38,7 @@ export type KeptDelivery = {
   readonly sink: string;
   readonly routes: readonly string[];
   state: DeliveryState;
-  /** While pending, once it was tried: due on the wall clock, and on one that never jumps; whichever comes first. */
+  /** While pending, once it was tried or is held: due on the wall clock, and on one that never jumps; whichever comes first. */
   due?: { readonly at: number; readonly uptime: number };
   lease?: { readonly token: number; readonly until: number } | undefined;
   history: readonly Attempt[];

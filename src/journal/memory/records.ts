@@ -65,7 +65,7 @@ export function toSummary({ alert, superseded, routes, deliveries, request }: Ke
 }
 
 export function toAlertRecord(kept: KeptAlert): AlertRecord {
-  const { alert, superseded, duplicates, routes, request, deliveries, again } = kept;
+  const { alert, superseded, duplicates, routes, request, deliveries, lookup, again } = kept;
   const { id, source, receivedAt, remoteAddress, authentication, contentType } = request;
   return {
     alert,
@@ -74,6 +74,7 @@ export function toAlertRecord(kept: KeptAlert): AlertRecord {
     routes,
     request: { id, source, receivedAt, remoteAddress, authentication, contentType },
     deliveries: deliveries.map((d) => ({ ...toDeliveryRecord(d), history: d.history })),
+    ...(lookup && { lookup }),
     ...(again && { again }),
   };
 }

@@ -216,7 +216,7 @@ export class Acceptance {
 
   /** The id of the alert that it is a duplicate of, or undefined once it is kept. */
   #alert(alert: PackedAlert, request: number, source: SourceTotal, receivedAt: number, by: Way): string | undefined {
-    const { id, fingerprint, dedupKey, age, kind, state, severity, json } = alert;
+    const { id, fingerprint, dedupKey, age, kind, state, severity, json, notBefore } = alert;
     const seq = this.#last.alert + 1;
     const verdict = this.findings.judge(fingerprint, dedupKey, age, receivedAt, seq);
     if (verdict.kind === 'duplicate') {
@@ -252,7 +252,7 @@ export class Acceptance {
     const weight = { source: source.number, bytes: json.length };
     for (const { sink, keepsState } of decision.sinks) {
       if (superseded && keepsState) this.debts.supersede(sink, seq, receivedAt);
-      else this.debts.owe(sink, seq, finding, weight, receivedAt);
+      else this.debts.owe(sink, seq, finding, weight, receivedAt, notBefore);
     }
     for (const route of decision.routes) this.ledger.routes.change(route).alerts += 1;
     if (decision.routes.length === 0) source.unrouted += 1;

@@ -11,7 +11,7 @@ export type Owed = {
 };
 
 /** Until either clock says so. Whichever comes first: a wall clock that is set back must not stall it. */
-type Due = { readonly at: number; readonly uptime: number };
+export type Due = { readonly at: number; readonly uptime: number };
 
 type Entry = Owed & {
   attempts: number;
@@ -59,8 +59,8 @@ export class Backlog {
   #size = 0;
   readonly #byAlert = new Map<number, Entry>();
   readonly #byFinding = new Map<number, Entry>();
-  /** What is known of followers besides that they are owed. Few: those that were tried, and those of a replay. */
-  readonly #triedFollowers = new Map<number, { readonly owed: Owed; readonly due: Due | undefined }>();
+  /** What is known of followers besides that they are owed. Few: tried, held until a time, or of a replay. */
+  readonly #heldFollowers = new Map<number, { readonly owed: Owed; readonly due: Due | undefined }>();
   readonly #ready = new Heap<Entry>((entry) => entry.alert);
   readonly #waiting = new Heap<Entry>((entry) => entry.dueAt);
   /** Leases are all of one length: the oldest expires first. */
@@ -74,9 +74,28 @@ export class Backlog {
   }
 
   /** A row that was just written: known from now on, or read later in its turn. */
-  append(owed: Owed): void {
+  append(owed: Owed, due?: Due): void {
     if (this.isFull) this.isComplete = false;
-    if (this.isComplete) this.#add(owed, undefined);
+    if (this.isComplete) this.#add(owed, due);
+  }
+
+  /** Whether somebody holds it, or held it until the lease expired. */
+  isClaimed(alert: number): boolean {
+    return (this.#byAlert.get(alert)?.token ?? 0) > 0;
+  }
+
+  /** A row that was just deleted, of a delivery that nobody claimed. */
+  withdraw(alert: number, finding: number): void {
+    if (this.#byAlert.has(alert)) {
+      this.settle(alert);
+      return;
+    }
+    const first = this.#byFinding.get(finding);
+    const at = first ? first.followers.indexOf(alert, first.followed) : -1;
+    if (at < 0) return;
+    first?.followers.splice(at, 1);
+    this.#heldFollowers.delete(alert);
+    this.#size -= 1;
   }
 
   /** A row that was read, later than all before it. */
@@ -175,9 +194,9 @@ export class Backlog {
       followers.splice(0, followed);
       followed = 0;
     }
-    const tried = this.#triedFollowers.get(next);
-    this.#triedFollowers.delete(next);
-    this.#enter(tried?.owed ?? { alert: next, finding, attempts: 0 }, tried?.due, followers, followed);
+    const held = this.#heldFollowers.get(next);
+    this.#heldFollowers.delete(next);
+    this.#enter(held?.owed ?? { alert: next, finding, attempts: 0 }, held?.due, followers, followed);
   }
 
   #add(owed: Owed, due: Due | undefined): void {
@@ -189,7 +208,7 @@ export class Backlog {
   }
 
   #follow({ followers, followed }: Entry, owed: Owed, due: Due | undefined): void {
-    if (owed.attempts > 0 || owed.replay !== undefined) this.#triedFollowers.set(owed.alert, { owed, due });
+    if (due || owed.attempts > 0 || owed.replay !== undefined) this.#heldFollowers.set(owed.alert, { owed, due });
     let at = followers.length;
     while (at > followed && Number(followers[at - 1]) > owed.alert) at -= 1;
     if (at === followers.length) followers.push(owed.alert);
@@ -203,7 +222,7 @@ export class Backlog {
     const { alert, finding, attempts, replay, dueAt, dueUptime } = entry;
     const due = entry.state === 'waiting' ? { at: dueAt, uptime: dueUptime } : undefined;
     this.#drop(entry);
-    this.#triedFollowers.set(alert, { owed: { alert, finding, attempts, replay }, due });
+    this.#heldFollowers.set(alert, { owed: { alert, finding, attempts, replay }, due });
     this.#follow(entry, { alert, finding, attempts: 0 }, undefined);
     this.#enterNext(entry);
   }
@@ -268,6 +287,6 @@ export class Backlog {
   }
 }
 
-function dueOf(dueAt: number | undefined, { now, uptime }: Clocks): Due | undefined {
+export function dueOf(dueAt: number | undefined, { now, uptime }: Clocks): Due | undefined {
   return dueAt === undefined ? undefined : { at: dueAt, uptime: uptime + Math.max(0, dueAt - now) };
 }

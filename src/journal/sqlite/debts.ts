@@ -11,7 +11,7 @@ import {
 } from '../../core/journal.js';
 import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { ReplayMark } from '../../core/replay.js';
-import { Backlog, type Claimed, type Clocks, type Owed, type Weight } from './backlog.js';
+import { Backlog, dueOf, type Claimed, type Clocks, type Due, type Owed, type Weight } from './backlog.js';
 import { Inserter } from './inserter.js';
 import { toUuid } from './bytes.js';
 import type { Ledger } from './ledger.js';
@@ -56,13 +56,15 @@ export class Debts {
   /** What the open transaction makes of it; undefined, resumed. */
   readonly #reparked = new Map<string, Parked | undefined>();
   /** What to do in memory once the open transaction is on disk. */
-  #newlyOwed: { readonly sink: string; readonly owed: Owed }[] = [];
+  #newlyOwed: { readonly sink: string; readonly owed: Owed; readonly due: Due | undefined }[] = [];
   #afterCommit: (() => void)[] = [];
   /** What the open transaction settles: a lease is good for one settlement. */
   readonly #settling = new Set<object>();
 
   readonly #owed;
   readonly #selectOwed;
+  readonly #selectOne;
+  readonly #deleteSettled;
   readonly #updateOwed;
   readonly #deleteOwed;
   readonly #settled;
@@ -78,7 +80,7 @@ export class Debts {
     private readonly ledger: Ledger,
     private readonly leaseMs: number,
   ) {
-    this.#owed = new Inserter(db, 'owed', ['sink', 'alert', 'finding']);
+    this.#owed = new Inserter(db, 'owed', ['sink', 'alert', 'finding', 'due_at']);
     this.#selectOwed = db
       .prepare<[number, number, number], [number, number, number, number | null, number | null]>(
         'SELECT alert, finding, attempts, due_at, replay FROM owed WHERE sink = ? AND alert > ? ORDER BY alert LIMIT ?',
@@ -86,6 +88,12 @@ export class Debts {
       .raw();
     this.#updateOwed = db.prepare('UPDATE owed SET attempts = ?, due_at = ? WHERE sink = ? AND alert = ?');
     this.#deleteOwed = db.prepare('DELETE FROM owed WHERE sink = ? AND alert = ?');
+    this.#selectOne = db
+      .prepare<[number, number], [number, number | null]>(
+        'SELECT attempts, replay FROM owed WHERE sink = ? AND alert = ?',
+      )
+      .raw();
+    this.#deleteSettled = db.prepare('DELETE FROM settled WHERE alert = ? AND sink = ?');
     this.#settled = new Inserter(db, 'settled', settledColumns);
     this.#insertAttempt = db.prepare('INSERT INTO attempts VALUES (?, ?, ?, ?)');
     this.#deleteAttempt = db.prepare('DELETE FROM attempts WHERE alert = ? AND sink = ? AND number = ?');
@@ -109,14 +117,15 @@ export class Debts {
     for (const [name, reason, since, by] of parked.raw().all()) this.#parked.set(name, { reason, since, by });
   }
 
-  /** One more delivery, of an alert later than all before it, accepted at `at`. */
-  owe(sink: string, alert: number, finding: number, weight: Weight, at: number): void {
+  /** One more delivery, of an alert later than all before it, accepted at `at` and not due before `notBefore`. */
+  owe(sink: string, alert: number, finding: number, weight: Weight, at: number, notBefore?: number): void {
     const total = this.ledger.sinks.change(sink);
     total.pending += 1;
     this.#count(weight, 1);
     this.ledger.hours.sink(at, total.number).owed += 1;
-    this.#owed.add(total.number, alert, finding);
-    this.#newlyOwed.push({ sink, owed: { alert, finding, attempts: 0 } });
+    this.#owed.add(total.number, alert, finding, notBefore ?? null);
+    const due = dueOf(notBefore, { now: at, uptime: performance.now() });
+    this.#newlyOwed.push({ sink, owed: { alert, finding, attempts: 0 }, due });
   }
 
   /** A delivery that is not made: a newer report was accepted before, and the sink keeps state. */
@@ -127,12 +136,47 @@ export class Debts {
     this.#settled.add(alert, total.number, superseded, 0, at, null, null, null, null);
   }
 
-  /** One that a replay wrote into `owed`: of an alert that may be earlier than others. */
+  /** One that was written into `owed`, by a replay for one: of an alert that may be earlier than others. */
   owedAgain(sink: string, owed: Owed, weight: Weight): void {
     this.#count(weight, 1);
     this.#afterCommit.push(() => {
       this.#backlog(sink).insert(owed);
     });
+  }
+
+  /** True for a delivery that nobody claimed and no replay made due, as far as this process knows. */
+  isUntouched(sink: string, alert: number): boolean {
+    const [attempts, replay] = this.#selectOne.get(this.ledger.sinks.find(sink)?.number ?? 0, alert) ?? [];
+    return attempts === 0 && replay === null && !this.#backlog(sink).isClaimed(alert);
+  }
+
+  /** Takes back a delivery that is owed, of an alert accepted at `at`. */
+  withdraw(sink: string, { alert, finding }: Pick<Owed, 'alert' | 'finding'>, weight: Weight, at: number): void {
+    const total = this.ledger.sinks.change(sink);
+    total.pending -= 1;
+    this.#count(weight, -1);
+    this.ledger.hours.sink(at, total.number).owed -= 1;
+    this.#deleteOwed.run(total.number, alert);
+    this.#afterCommit.push(() => {
+      this.#backlog(sink).withdraw(alert, finding);
+    });
+  }
+
+  /** Takes back what `supersede` did. */
+  unsupersede(sink: string, alert: number, at: number): void {
+    const total = this.ledger.sinks.change(sink);
+    total.superseded -= 1;
+    this.ledger.hours.sink(at, total.number).owed -= 1;
+    this.#deleteSettled.run(alert, total.number);
+  }
+
+  /** As `owe`, and due at once, of an alert that may be earlier than others. */
+  oweInTurn(sink: string, owed: Owed, weight: Weight, at: number): void {
+    const total = this.ledger.sinks.change(sink);
+    total.pending += 1;
+    this.ledger.hours.sink(at, total.number).owed += 1;
+    this.#owed.add(total.number, owed.alert, owed.finding, null);
+    this.owedAgain(sink, owed, weight);
   }
 
   /** What marks a delivery as one of a replay. */
@@ -203,7 +247,7 @@ export class Debts {
   }
 
   commit(): void {
-    for (const { sink, owed } of this.#newlyOwed) this.#backlog(sink).append(owed);
+    for (const { sink, owed, due } of this.#newlyOwed) this.#backlog(sink).append(owed, due);
     for (const apply of this.#afterCommit) apply();
     for (const [sink, parked] of this.#reparked) {
       if (parked) this.#parked.set(sink, parked);

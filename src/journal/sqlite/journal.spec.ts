@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeAmendments } from '../../../test/contract/amendments.js';
 import { describeJournal, type OpenJournal, type ReopenJournal } from '../../../test/contract/journal.js';
 import { describePulls } from '../../../test/contract/pulls.js';
 import { acceptedRequest } from '../../../test/support/accepted-request.js';
@@ -50,6 +51,7 @@ const reopen: ReopenJournal = async (journal, how, options, context) => {
 
 describeJournal('sqlite', open, reopen);
 describePulls('sqlite', open, reopen);
+describeAmendments('sqlite', open, reopen);
 
 describe('the sqlite journal, opened again', () => {
   it('knows what is pending, and takes off what is settled then', async () => {

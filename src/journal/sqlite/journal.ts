@@ -8,6 +8,7 @@ import {
   type AlertQuery,
   type AlertRecord,
   type AlertSummary,
+  type Amendment,
   type ClaimLimit,
   type AuditEntry,
   type BackupCopy,
@@ -99,6 +100,12 @@ class SqliteJournal extends Journal {
     const receipts = await this.thread.append(requests);
     ring(this.bell, requests);
     return receipts;
+  }
+
+  async amend(alertId: string, amendment: Amendment): Promise<boolean> {
+    const sinks = await this.thread.call('amend', alertId, amendment);
+    for (const sink of sinks ?? []) this.bell.ring(sink);
+    return sinks !== undefined;
   }
 
   claim(sink: string, limit: ClaimLimit, signal: AbortSignal): AsyncIterable<readonly Delivery[]> {

@@ -1,6 +1,7 @@
 import { actions } from '../../core/alert.js';
 import type {
   AlertQuery,
+  Amendment,
   AuditEntry,
   ClaimLimit,
   DeliveryQuery,
@@ -39,6 +40,7 @@ export function writesOf(store: Store) {
     /** The settlements as JSON, which crosses more cheaply than they do. */
     settle: (settlements: string, now: number) =>
       store.settle(JSON.parse(settlements) as readonly Settlement[], clocks(now)),
+    amend: (alertId: string, amendment: Amendment) => store.amend(alertId, amendment),
     park: (sink: string, reason: string, by: ParkedBy, now: number) =>
       store.debts.park(sink, { reason, since: now, by }),
     resume: (sink: string, by: ParkedBy) => store.debts.resume(sink, by),

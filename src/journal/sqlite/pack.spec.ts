@@ -41,7 +41,7 @@ function packed(given: AcceptedRequest): PackedRequest {
     unread,
     probe,
     pull,
-    alerts: given.alerts.map(({ alert, routes, sinks }) => ({
+    alerts: given.alerts.map(({ alert, routes, sinks, notBefore }) => ({
       id: bytes(alert.id),
       fingerprint: bytes(alert.fingerprint),
       dedupKey: bytes(alert.dedupKey),
@@ -51,6 +51,7 @@ function packed(given: AcceptedRequest): PackedRequest {
       age: ageOf(alert),
       decision: JSON.stringify({ routes, sinks }),
       json: Buffer.from(JSON.stringify(alert)),
+      notBefore,
     })),
   };
 }

@@ -47,11 +47,13 @@ export type PackedAlert = {
   readonly decision: string;
   /** The alert without its action. */
   readonly json: Buffer;
+  /** As in `RoutedAlert`. */
+  readonly notBefore: number | undefined;
 };
 
 /** An alert that crosses by itself, and not in a pack. */
 export function packedAlertOf(routed: RoutedAlert): PackedAlert {
-  const { alert, routes, sinks } = routed;
+  const { alert, routes, sinks, notBefore } = routed;
   const idOf = (text: string): Buffer => {
     const id = Buffer.alloc(idBytes);
     writeId(text, id, 0);
@@ -67,6 +69,7 @@ export function packedAlertOf(routed: RoutedAlert): PackedAlert {
     age: ageOf(alert),
     decision: JSON.stringify({ routes, sinks }),
     json: Buffer.from(JSON.stringify(alert)),
+    notBefore,
   };
 }
 
@@ -166,6 +169,7 @@ export class Packer {
     this.#number(age.at);
     this.#number((age.isDated ? 1 : 0) + (age.ends ? 2 : 0));
     this.#term(this.#decisionText(routed));
+    this.#number(routed.notBefore ?? 0);
     this.#text(JSON.stringify(alert));
   }
 
@@ -291,7 +295,9 @@ export class Unpacker {
     const flags = this.#number();
     const age = { at, isDated: (flags & 1) !== 0, ends: (flags & 2) !== 0 };
     const decision = this.#term();
-    return { id, fingerprint, dedupKey, kind, state, severity, age, decision, json: this.#blob(this.#number()) };
+    const notBefore = this.#number() || undefined;
+    const json = this.#blob(this.#number());
+    return { id, fingerprint, dedupKey, kind, state, severity, age, decision, json, notBefore };
   }
 
   #number(): number {

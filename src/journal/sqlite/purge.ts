@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { deliveryStates } from '../../core/journal.js';
+import type { Amendments } from './amendments.js';
 import type { AuditTrail } from './audit.js';
 import type { Findings } from './findings.js';
 import type { Ledger } from './ledger.js';
@@ -63,6 +64,7 @@ export class Purge {
     private readonly findings: Findings,
     private readonly audit: AuditTrail,
     private readonly pulls: Pulls,
+    private readonly amendments: Amendments,
     private readonly options: Retention,
   ) {
     this.#selectAlerts = db.prepare<[number, number], AlertRow>(
@@ -136,6 +138,7 @@ export class Purge {
     hours.source(receivedAt, source)[decisions.get(decision).routes.length > 0 ? 'gone_routed' : 'gone_unrouted'] += 1;
     for (const deletion of this.#deletions) deletion.run(seq);
     this.pulls.forget(seq);
+    this.amendments.forget(seq);
     this.findings.forget(fingerprint, dedupKey, seq);
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../core/journal.js';
 import { restore, type StoredBody } from './body.js';
 import { idOrNothing, toUuid } from './bytes.js';
+import type { Amendments } from './amendments.js';
 import type { Debts } from './debts.js';
 import type { Gaps } from './gaps.js';
 import type { Ledger } from './ledger.js';
@@ -44,6 +45,7 @@ export class Records {
     private readonly debts: Debts,
     private readonly gaps: Gaps,
     private readonly pulls: Pulls,
+    private readonly amendments: Amendments,
   ) {
     this.#selectAlert = db.prepare<[Buffer], AlertRow>(`SELECT ${alertColumns} FROM alerts WHERE id = ?`);
     this.#selectJson = db.prepare<[number], Buffer>('SELECT json FROM alerts WHERE seq = ?').pluck();
@@ -77,6 +79,7 @@ export class Records {
     if (!request) return undefined;
     const alert = this.alertOf(row);
     const { routes } = this.ledger.decisions.get(row.decision);
+    const lookup = this.amendments.lookupOf(row.seq);
     const again = this.pulls.secondOf(row.seq);
     return {
       alert,
@@ -96,6 +99,7 @@ export class Records {
           (text) => JSON.parse(text) as Attempt,
         ),
       })),
+      ...(lookup && { lookup }),
       ...(again && { again }),
     };
   }

@@ -223,6 +223,10 @@ export const migrations: readonly string[] = [
   -- Alerts that came by both ways: by which, and when, for the second time.
   CREATE TABLE second_ways (alert INTEGER PRIMARY KEY, by_pull INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
   `,
+  `
+  -- What became of asking the vendor's API for an alert: a LookupRecord, as JSON.
+  CREATE TABLE lookups (alert INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  `,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
-import type { Receipt, Reread, Settlement } from '../../core/journal.js';
+import type { Amendment, Receipt, Reread, Settlement } from '../../core/journal.js';
 import { Acceptance, type Duplicate } from './acceptance.js';
+import { Amendments } from './amendments.js';
 import { AuditTrail } from './audit.js';
 import { BookKeeping } from './books.js';
 import type { Clocks } from './backlog.js';
@@ -41,7 +42,7 @@ export type Done<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: JournalUnavailableError };
 
 /**
- * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `settle`, `park`,
+ * The journal's one writer: everything it does is synchronous and happens on one thread. `append`, `amend`, `settle`, `park`,
  * `resume`, `audit.add`, `purge`, `touch` and what `replays` and `pulls` write are jobs for `write`; the rest may be called between
  * transactions.
  */
@@ -53,6 +54,7 @@ export class Store {
   readonly audit: AuditTrail;
   readonly replays: Replays;
   readonly pulls: Pulls;
+  readonly amendments: Amendments;
   readonly candidates: Candidates;
   readonly books: BookKeeping;
   readonly #db: Database.Database;
@@ -84,15 +86,17 @@ export class Store {
     this.debts = new Debts(this.#db, this.#ledger, options.lease);
     this.pulls = new Pulls(this.#db, this.#ledger);
     this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts, this.pulls);
+    const { alert: lastBefore } = this.#acceptance.last;
+    this.amendments = new Amendments(this.#db, this.#ledger, this.debts, lastBefore, openedAt);
     this.audit = new AuditTrail(this.#db);
-    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, this.audit, this.pulls, options);
+    this.#purge = new Purge(this.#db, this.#ledger, this.#findings, this.audit, this.pulls, this.amendments, options);
     this.#mark = new Mark(`${options.path}.mark`);
     this.#lastWrite = readProgress(this.#db, 'last_write');
     this.gaps = new Gaps(this.#db);
     this.#reserve = new Reserve(`${options.path}.reserve`);
     this.#held = new HeldFile(options.path);
     this.#isFull = !this.#reserve.take();
-    this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps, this.pulls);
+    this.records = new Records(this.#db, this.#ledger, this.debts, this.gaps, this.pulls, this.amendments);
     this.searches = new Searches(this.#db, this.#ledger, this.#findings, this.records);
     this.replays = new Replays(this.#db, this.#ledger, this.debts);
     this.candidates = new Candidates(this.#db, this.#ledger, this.#findings, this.records);
@@ -134,6 +138,13 @@ export class Store {
   reread(reread: Reread, now: number): Receipt | undefined {
     if (this.#isFull) throw diskIsFull();
     return this.#acceptance.reread(reread, now);
+  }
+
+  amend(alertId: string, amendment: Amendment): readonly string[] | undefined {
+    // What this transaction accepted, owed or settled before must be found.
+    this.#acceptance.flush();
+    this.debts.flush();
+    return this.amendments.amend(alertId, amendment);
   }
 
   settle(settlements: readonly Settlement[], clocks: Clocks): number {
