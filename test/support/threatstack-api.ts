@@ -150,9 +150,8 @@ function answerV1({ method, path, headers }: ServedRequest, state: State): Reply
     return found ? ok(only(found, searchParams)) : refusalV1(404, 'Not found');
   }
   const word = searchParams.get('q') ?? '';
-  const wanted = records.filter(
-    (record) => isWithin(record, searchParams, 'start', 'end') && JSON.stringify(record).includes(word),
-  );
+  const isWithin = within(searchParams, 'start', 'end');
+  const wanted = records.filter((record) => isWithin(record) && JSON.stringify(record).includes(word));
   const page = Number(searchParams.get('page') ?? 0);
   const count = Math.min(Number(searchParams.get('count') ?? 20), state.pageSize);
   if (!Number.isInteger(page) || page < 0) return refusalV1(400, 'Invalid page');
@@ -279,13 +278,14 @@ function listAlerts(query: Query, state: State): Reply {
 }
 
 function alertsFor(query: Query, alerts: readonly VendorRecord[]): readonly VendorRecord[] {
+  const status = query.get('status');
+  const isWithin = within(query, 'from', 'until');
+  const wanted = ['severity', 'agentId', 'ruleId', 'rulesetId'].filter((name) => query.has(name));
   return alerts.filter(
     (alert) =>
-      (!query.has('status') || (alert['isDismissed'] === true) === (query.get('status') === 'dismissed')) &&
-      isWithin(alert, query, 'from', 'until') &&
-      ['severity', 'agentId', 'ruleId', 'rulesetId'].every(
-        (name) => !query.has(name) || query.get(name) === String(alert[name]),
-      ),
+      (status === null || (alert['isDismissed'] === true) === (status === 'dismissed')) &&
+      isWithin(alert) &&
+      wanted.every((name) => query.get(name) === String(alert[name])),
   );
 }
 
@@ -324,12 +324,15 @@ function one(records: readonly VendorRecord[], id: string): Reply {
   return found ? ok(found) : notFound;
 }
 
-/** Of what has no time everything is within. A day ends where the next one begins. */
-function isWithin(record: VendorRecord, query: Query, from: string, until: string): boolean {
-  const created = record['created_at'] ?? record['createdAt'];
-  if (typeof created !== 'number' && typeof created !== 'string') return true;
-  const at = new Date(created).getTime();
-  return at >= Date.parse(query.get(from) ?? '0000-01-01') && at <= Date.parse(query.get(until) ?? '9999-01-01');
+/** Of what has no time everything is within. Both ends are. */
+function within(query: Query, from: string, until: string): (record: VendorRecord) => boolean {
+  const first = Date.parse(query.get(from) ?? '0000-01-01');
+  const last = Date.parse(query.get(until) ?? '9999-01-01');
+  return (record) => {
+    const created = record['created_at'] ?? record['createdAt'];
+    const at = typeof created === 'string' ? Date.parse(created) : created;
+    return typeof at !== 'number' || (at >= first && at <= last);
+  };
 }
 
 function ok(body: unknown): Reply {

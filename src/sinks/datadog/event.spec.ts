@@ -40,6 +40,14 @@ describe('an alert of Threat Stack', () => {
     expect(told(threatStack({ severity: 'low' }))).toMatchObject({ alert_type: 'info', priority: 'low' });
   });
 
+  it('names the host of its agent, whatever the webhook called it', () => {
+    const named = { role: 'target' as const, type: 'host', hostname: 'web-1' };
+    const agent = { role: 'target' as const, type: 'host', id: 'g-1', hostname: 'web-1.example.com' };
+    const vendorIds = { alert: 'a-1', agent: 'g-1' };
+    expect(told(threatStack({ resources: [named, agent], vendorIds })).host).toBe('web-1.example.com');
+    expect(told(threatStack({ resources: [named, agent], vendorIds: { alert: 'a-1' } })).host).toBe('web-1');
+  });
+
   it('has its own title where the rule has no name', () => {
     const { rule, ...alert } = threatStack();
     expect(told(alert)).toMatchObject({

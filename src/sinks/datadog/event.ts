@@ -79,9 +79,14 @@ export function textOf(alert: Alert, trueTime: string | undefined, { isShort = f
 
 const maxHost = 255;
 
-/** The first machine the alert is about. */
-export function hostOf({ resources }: Alert): string | undefined {
-  const host = resources.find(({ role, hostname }) => hostname !== undefined && role !== 'actor')?.hostname;
+/**
+ * The machine of the agent that raised the alert, as the predecessor had it: a webhook calls it by another name at
+ * times. Without one, the first machine the alert is about.
+ */
+export function hostOf({ resources, vendorIds }: Alert): string | undefined {
+  const hosts = resources.filter(({ role, hostname }) => hostname !== undefined && role !== 'actor');
+  const own = hosts.find(({ id }) => id !== undefined && id === vendorIds['agent']);
+  const host = (own ?? hosts[0])?.hostname;
   const name = host === undefined ? '' : plainText(host).replace(/\s+/g, '').slice(0, maxHost);
   return name === '' ? undefined : name;
 }

@@ -28,6 +28,8 @@ export type NormalizeContext = {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly severityOf: (word: unknown, flags: Flags) => Severity;
+  /** Whose alerts those are that do not say it, as none in the answers of the APIs does. */
+  readonly organization?: string;
 };
 
 /**
@@ -57,7 +59,7 @@ type VendorAlert = Readonly<Record<string, unknown>>;
 
 function toDraft(alert: VendorAlert, index: number | undefined, flags: Flags, context: NormalizeContext): AlertDraft {
   const { now, severityOf } = context;
-  const vendorIds = vendorIdsOf(alert);
+  const vendorIds = vendorIdsOf(alert, context.organization);
   const vendorSeverity = text(field(alert, 'severity'));
   const eventType = sourceOf(alert);
   const rule = ruleOf(alert, vendorIds);
@@ -140,13 +142,13 @@ function resolutionOf(reason: unknown): Resolution | undefined {
 
 type VendorIds = ReturnType<typeof vendorIdsOf>;
 
-function vendorIdsOf(alert: VendorAlert) {
+function vendorIdsOf(alert: VendorAlert, organization: string | undefined) {
   const rule = field(alert, 'rule');
   return present({
     alert: id(field(alert, 'id')),
     // Rule, agent and a hash: what the vendor itself folds occurrences by.
     key: id(field(alert, 'key')),
-    organization: id(either(alert, 'organization_id', 'organizationId')),
+    organization: id(either(alert, 'organization_id', 'organizationId')) ?? organization,
     agent: id(either(alert, 'agent_id', 'agentId') ?? at(alert, 'agent', 'id')),
     rule: id(either(alert, 'rule_id', 'ruleId') ?? field(rule, 'id')),
     originalRule: id(at(rule, 'original_rule', 'id')),

@@ -1,10 +1,62 @@
-import { defineSource } from '../../core/source.js';
+import { Type } from 'class-transformer';
+import { IsObject, IsOptional, ValidateBy, ValidateNested } from 'class-validator';
+import { defineSource, type Source, type SourceContext } from '../../core/source.js';
 import { authenticator } from '../../kit/authenticate.js';
 import { severityReader } from '../../kit/severity.js';
-import { SourceOptions } from '../../kit/source-options.js';
-import { normalize, severityTable } from './normalize.js';
+import {
+  IsEnrich,
+  IsPull,
+  IsVerify,
+  SourceOptions,
+  type EnrichOptions,
+  type PullOptions,
+  type VerifyOptions,
+} from '../../kit/source-options.js';
+import { ThreatStackApiOptions } from './api-options.js';
+import { lookup } from './lookup.js';
+import { normalize, severityTable, type NormalizeContext } from './normalize.js';
+import { pull } from './pull.js';
+import { openVendorApi } from './vendor-api.js';
 
-export class ThreatStackOptions extends SourceOptions {}
+const apiHint = 'api must be a block such as { apiKey: ${THREATSTACK_API_KEY}, orgId: …, userId: … }';
+
+export class ThreatStackOptions extends SourceOptions {
+  /** The vendor's API. */
+  @IsOptional()
+  @Type(() => ThreatStackApiOptions)
+  @IsObject({ message: apiHint })
+  @ValidateNested({ message: apiHint })
+  api?: ThreatStackApiOptions;
+
+  /** Asks the API for what the webhook did not bring. */
+  @IsPull()
+  @NeedsApi()
+  pull?: PullOptions;
+
+  /** Asks the API for the details of each alert: the rule's name, the host, the latest events. */
+  @IsEnrich()
+  @NeedsApi()
+  enrich?: EnrichOptions;
+
+  /** Asks the API whether it knows the alert. */
+  @IsVerify()
+  @NeedsApi()
+  verify?: VerifyOptions;
+}
+
+/** An option that is of use only together with `api`. */
+function NeedsApi(): PropertyDecorator {
+  const rule = ValidateBy({
+    name: 'needsApi',
+    validator: {
+      validate: (_value, args) => (args?.object as ThreatStackOptions).api !== undefined,
+      defaultMessage: () => '$property needs api: { apiKey: ${THREATSTACK_API_KEY}, orgId: …, userId: … } beside it',
+    },
+  });
+  return (target, key) => {
+    rule(target, String(key));
+  };
+}
 
 /** Threat Stack (F5 Distributed Cloud App Infrastructure Protection): webhooks, and alerts in either API's shape. */
 export const threatstack = defineSource({
@@ -14,9 +66,37 @@ export const threatstack = defineSource({
   options: ThreatStackOptions,
   open: (options, context) => {
     const severityOf = severityReader(severityTable, options.severities);
+    const organization = options.api?.orgId;
+    const read: Source['read'] = (request) => {
+      const now = context.now();
+      const normalizing: NormalizeContext = { now, severityOf, ...(organization !== undefined && { organization }) };
+      const { probe, ...reading } = normalize(request, normalizing);
+      // A pull that finds nothing is no call of the vendor's.
+      return probe === undefined || request.path === pulledPath ? reading : { ...reading, probe };
+    };
     return {
       ...authenticator(options, context),
-      read: (request) => normalize(request, { now: context.now(), severityOf }),
+      read,
+      ...(options.api && asking(options.api, options, read, context)),
     };
   },
 });
+
+/** Where pulled pages are read as if they had come to it. */
+const pulledPath = '/pull';
+
+/** The part of the source that goes out to the vendor. */
+function asking(
+  apiOptions: ThreatStackApiOptions,
+  options: ThreatStackOptions,
+  read: Source['read'],
+  { now }: SourceContext,
+): Pick<Source, 'pull' | 'lookup' | 'close'> {
+  const api = openVendorApi(apiOptions);
+  const overlapMs = options.pull?.overlap;
+  return {
+    ...(overlapMs !== undefined && { pull: (from, signal) => pull(api, { overlapMs, now }, from, signal) }),
+    lookup: (alert, signal) => lookup(api, read, alert, signal),
+    close: () => api.close(),
+  };
+}

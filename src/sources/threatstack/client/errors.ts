@@ -48,6 +48,11 @@ export class ThreatStackRateLimitError extends ThreatStackApiError {
   override readonly name = 'ThreatStackRateLimitError';
 }
 
+/** A list that never ends: a page that came before, a token that leads back, nothing but empty pages. */
+export class ThreatStackPagingError extends ThreatStackApiError {
+  override readonly name = 'ThreatStackPagingError';
+}
+
 const meanings: Readonly<Record<number, string>> = {
   401: 'the credentials are not accepted',
   403: 'the credentials may not do this',

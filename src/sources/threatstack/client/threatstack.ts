@@ -13,6 +13,7 @@ export {
   ThreatStackClientError,
   ThreatStackConnectionError,
   ThreatStackError,
+  ThreatStackPagingError,
   ThreatStackRateLimitError,
 } from './errors.js';
 export type { ApiRecord, Page, Time, TimeRange } from './records.js';

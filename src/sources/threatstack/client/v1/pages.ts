@@ -1,7 +1,7 @@
 import { isObject, list } from '../../../../kit/read.js';
 import { contentHash } from '../../../../kit/json.js';
 import type { Connection, Query } from '../connection.js';
-import { ThreatStackApiError, ThreatStackClientError } from '../errors.js';
+import { ThreatStackApiError, ThreatStackClientError, ThreatStackPagingError } from '../errors.js';
 import type { ApiRecord, Page } from '../records.js';
 
 /** Which part of a list. */
@@ -37,7 +37,7 @@ export async function* pagesOf<Item extends ApiRecord>(
     const read = await readPage<Item>(connection, path, { ...query, page, count: count ?? usualCount }, signal);
     if (read.items.length === 0) return;
     const hash = contentHash(read.items);
-    if (seen.has(hash)) throw new ThreatStackApiError(`page ${String(page)} of ${path} is one that came before`);
+    if (seen.has(hash)) throw new ThreatStackPagingError(`page ${String(page)} of ${path} is one that came before`);
     seen.add(hash);
     yield read;
   }

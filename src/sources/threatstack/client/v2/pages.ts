@@ -1,7 +1,7 @@
 import { field, isObject, text } from '../../../../kit/read.js';
 import { present } from '../../../../kit/present.js';
 import type { Connection, Query } from '../connection.js';
-import { ThreatStackApiError } from '../errors.js';
+import { ThreatStackApiError, ThreatStackPagingError } from '../errors.js';
 import type { ApiRecord, Page } from '../records.js';
 
 export type TokenPage<Item> = Page<Item> & {
@@ -13,7 +13,7 @@ export type TokenPage<Item> = Page<Item> & {
 export type Place = { readonly path: string; readonly name: string };
 
 /** More than any list has between two elements; a list that goes on like this never ends. */
-const maxEmptyPages = 100;
+const maxEmptyPages = 20;
 
 /**
  * The pages of a list until its token is null or empty. A token that leads back, or pages without end that hold
@@ -32,11 +32,11 @@ export async function* pagesOf<Item extends ApiRecord>(
     yield page;
     token = page.token;
     if (token === undefined) return;
-    if (seen.has(token)) throw new ThreatStackApiError(`the pages of ${place.path} lead back to one that was read`);
+    if (seen.has(token)) throw new ThreatStackPagingError(`the pages of ${place.path} lead back to one that was read`);
     seen.add(token);
     empty = page.items.length === 0 ? empty + 1 : 0;
     if (empty >= maxEmptyPages) {
-      throw new ThreatStackApiError(`${place.path} has ${String(empty)} pages in a row with nothing in them`);
+      throw new ThreatStackPagingError(`${place.path} has ${String(empty)} pages in a row with nothing in them`);
     }
   }
 }
