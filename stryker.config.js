@@ -22,7 +22,7 @@ export default {
   // Of a mutated constant every test of its module would have to run; what it breaks shows in the others, too.
   ignoreStatic: true,
   // The first spec of a new worker loads all modules, which on a busy machine takes its time: it is no mutant that hangs.
-  timeoutMS: 45_000,
+  timeoutMS: 120_000,
   incremental: true,
   incrementalFile: 'reports/mutation.json',
   tempDirName: '.stryker',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LookupAddress } from 'node:dns';
-import { openEgress, type Egress } from './egress.js';
+import { EgressRefused, openEgress, type Egress } from './egress.js';
 
 const lookUp = (egress: Egress, hostname: string): Promise<readonly LookupAddress[]> =>
   new Promise((resolve, reject) => {
@@ -21,7 +21,7 @@ describe('what may be called', () => {
     ...['127.0.0.1', '::1', '10.1.2.3', '172.16.0.1', '192.168.1.1', 'fd12::1', '100.64.0.1', '0.0.0.0', '::'],
     ...['::ffff:127.0.0.1', '::127.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::', '2001::1', '198.18.0.1', '240.0.0.1'],
     ...['224.0.0.1', 'ff02::1', '255.255.255.255', '192.0.2.1', '2001:db8::1', '192.88.99.1', 'fec0::1', '100::1'],
-    ...['5f00::1', 'localhost', ''],
+    ...['5f00::1', '4000::1', 'localhost', ''],
   ])('is not %s', (address) => {
     expect(nothingNamed.refusalOf(address)).toBeDefined();
   });
@@ -69,6 +69,25 @@ describe('a name', () => {
     await expect(lookUp(resolving('8.8.8.8', '127.0.0.1'), 'rebind.example.com')).rejects.toThrow(
       'rebind.example.com: 127.0.0.1 is not a public address',
     );
+  });
+
+  it('gives the first of them where one is asked for', async () => {
+    const one = await new Promise((resolve, reject) => {
+      resolving('8.8.8.8', '2606::1').lookup('api.example.com', {}, (error, address, family) => {
+        if (error) reject(error);
+        else resolve([address, family]);
+      });
+    });
+    expect(one).toEqual(['8.8.8.8', 4]);
+  });
+
+  it('that is refused is told from one that cannot be found by the class of the error', async () => {
+    await expect(lookUp(resolving('127.0.0.1'), 'rebind.example.com')).rejects.toBeInstanceOf(EgressRefused);
+    await expect(lookUp(resolving('127.0.0.1'), 'rebind.example.com')).rejects.toHaveProperty('name', 'EgressRefused');
+  });
+
+  it('without an address is told by its name', async () => {
+    await expect(lookUp(resolving(), 'empty.example.com')).rejects.toThrow('no address for empty.example.com');
   });
 
   it('without an address is unknown', async () => {
