@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import 'reflect-metadata';
 import { validateSync } from 'class-validator';
+import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { addressList, clientAddress, IsCidr } from './address.js';
 
 describe('a list of networks', () => {
@@ -102,10 +103,36 @@ describe('networks in the config', () => {
     expect(problemsOf(['10.0.0.0/8', '192.0.2.7', '::1', 'fe80::/10', '::/0'])).toBe(0);
   });
 
-  it.each(['10.0.0.0/33', '::/129', '10.0.0.0/', '10.0.0.0/-1', '10.0.0.0/8/8', '10/8', 'example.com', '', 7, null])(
-    'are not %j',
-    (entry) => {
-      expect(problemsOf([entry])).toBe(1);
-    },
-  );
+  it.each([
+    '10.0.0.0/33',
+    '::/129',
+    '10.0.0.0/',
+    '10.0.0.0/-1',
+    '10.0.0.0/8/8',
+    '10.0.0.0/8x',
+    '10.0.0.0/0008',
+    '/8',
+    '10/8',
+    'example.com',
+    '',
+    7,
+    null,
+  ])('are not %j', (entry) => {
+    expect(problemsOf([entry])).toBe(1);
+  });
+
+  it('are told how to be written', () => {
+    const [problem] = validateSync(Object.assign(new Options(), { allow: ['here'] }));
+    expect(JSON.stringify(problem?.constraints)).toContain('such as 192.0.2.7 or 10.0.0.0/8');
+  });
+
+  it('are a list of texts in the schema, or one text where there is one', () => {
+    class One {
+      @IsCidr()
+      from: unknown;
+    }
+    const text = { type: 'string', description: expect.stringContaining('10.0.0.0/8') as unknown };
+    expect(targetConstructorToSchema(Options).properties).toEqual({ allow: { type: 'array', items: text } });
+    expect(targetConstructorToSchema(One).properties).toEqual({ from: text });
+  });
 });

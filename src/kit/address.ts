@@ -37,10 +37,10 @@ export function clientAddress(
   let address = canonical(socketAddress) ?? socketAddress;
   if (!trustedProxies || forwardedFor === undefined) return address;
   const hops = (typeof forwardedFor === 'string' ? forwardedFor : forwardedFor.join(',')).split(',');
-  while (hops.length > 0 && trustedProxies(address)) {
-    const hop = canonical(withoutPort(hops.pop()?.trim() ?? ''));
-    if (hop === undefined) break;
-    address = hop;
+  for (const hop of hops.reverse()) {
+    const before = trustedProxies(address) ? canonical(withoutPort(hop.trim())) : undefined;
+    if (before === undefined) break;
+    address = before;
   }
   return address;
 }
