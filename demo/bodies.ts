@@ -1,3 +1,5 @@
+import type { Records } from '../test/support/datatheorem-api.js';
+
 /** One body as each vendor would post it, with times of now, since Datadog takes nothing older than 18 hours. */
 export type VendorPost = {
   readonly vendor: string;
@@ -11,7 +13,7 @@ export function vendorPosts(
   tokens: Readonly<Record<'threatStack' | 'dataTheorem' | 'alertLogic', string>>,
 ): VendorPost[] {
   const seconds = Math.floor(now.getTime() / 1_000);
-  const hex = now.getTime().toString(16).padStart(12, '0');
+  const hex = hexOf(now);
   return [
     {
       vendor: 'Threat Stack',
@@ -40,9 +42,9 @@ export function vendorPosts(
           type: 'API_SECURE__POLICY_VIOLATION_OPENED',
           version: 1,
           data: {
-            uuid: `7c0ffee0-1111-4222-8333-${hex}`,
+            uuid: violationId(now),
             affected_asset: {
-              uuid: 'b1a5e000-2222-4333-8444-0123456789ab',
+              uuid: ids.asset,
               name: 'shop.example.com',
               type: 'RESTFUL_API',
               url: 'https://shop.example.com/v2',
@@ -58,8 +60,8 @@ export function vendorPosts(
             portal_url: 'https://www.securetheorem.com/api/inspect/policy-violations/7c0ffee0',
             policy_name: 'Production APIs',
             policy_uuid: 'd00d0000-4444-4555-8666-0123456789ab',
-            violated_policy_rule_uuid: 'e0e00000-5555-4666-8777-0123456789ab',
-            violated_policy_rule_type_uuid: 'f0f00000-6666-4777-8888-0123456789ab',
+            violated_policy_rule_uuid: ids.rule,
+            violated_policy_rule_type_uuid: ids.ruleType,
           },
         },
         time: seconds,
@@ -96,4 +98,52 @@ export function vendorPosts(
       },
     },
   ];
+}
+
+const ids = {
+  asset: 'b1a5e000-2222-4333-8444-0123456789ab',
+  untold: 'b1a5e001-2222-4333-8444-0123456789ab',
+  rule: 'e0e00000-5555-4666-8777-0123456789ab',
+  ruleType: 'f0f00000-6666-4777-8888-0123456789ab',
+} as const;
+
+/** The host of the violation that no webhook tells of. */
+export const untoldAsset = 'stock.example.com';
+
+/** What Data Theorem's API has: the violation that it posts, and one made at `untold` that it never posts. */
+export function dataTheoremRecords(now: Date, untold: Date): Readonly<Record<string, Records>> {
+  const violation = (id: string, made: Date) => ({
+    id,
+    violated_policy_rule_id: ids.rule,
+    affected_network_service_id: ids.asset,
+    exception_type: null,
+    date_created: `${made.toISOString().slice(0, -1)}000+00:00`,
+  });
+  return {
+    policy_violations: [
+      violation(violationId(now), now),
+      { ...violation(`7c0ffee1-1111-4222-8333-${hexOf(untold)}`, untold), affected_network_service_id: ids.untold },
+    ],
+    policy_rules: [{ id: ids.rule, relevance: 'URGENT', policy_rule_type_id: ids.ruleType }],
+    policy_rule_types: [
+      {
+        id: ids.ruleType,
+        title: 'API Without Authentication',
+        description: 'The API answers without authentication.\\n\\nAnybody can read the orders of any customer.',
+        recommendation: 'Require a token on every operation of the API.',
+      },
+    ],
+    network_services: [
+      { id: ids.asset, url: 'https://shop.example.com/v2' },
+      { id: ids.untold, url: `https://${untoldAsset}/v1` },
+    ],
+  };
+}
+
+function violationId(made: Date): string {
+  return `7c0ffee0-1111-4222-8333-${hexOf(made)}`;
+}
+
+function hexOf(time: Date): string {
+  return time.getTime().toString(16).padStart(12, '0');
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the real router on config/demo.yaml beside a local stand-in for Datadog. Posts one body of each
- * vendor and tells the story as it happens; then it keeps running for the reader's own steps (`--once` ends it).
+ * `npm run demo`: the real router on config/demo.yaml beside local stand-ins for Datadog and for Data Theorem's API.
+ * Posts one body of each vendor, then has a violation that no webhook tells of, and tells the story as it happens; then
+ * it keeps running for the reader's own steps (`--once` ends it).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,14 +11,16 @@ import { argv, env, execPath, exit, stdout } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startDatadog, type Datadog } from '../test/support/datadog.js';
+import { startDataTheoremApi } from '../test/support/datatheorem-api.js';
 import { freePort } from '../test/support/free-port.js';
-import { vendorPosts, type VendorPost } from './bodies.js';
+import { dataTheoremRecords, untoldAsset, vendorPosts, type VendorPost } from './bodies.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tokens = { threatStack: 'demo-threat-stack', dataTheorem: 'demo-data-theorem', alertLogic: 'demo-alert-logic' };
 const adminToken = 'demo-admin';
-const readyWithinMs = 15_000;
+const readyWithinMs = 60_000;
 const deliveredWithinMs = 10_000;
+const pulledWithinMs = 60_000;
 
 type Answer = { readonly alerts: readonly { readonly id: string; readonly status: string }[] };
 type Explained = {
@@ -30,6 +33,8 @@ type Explained = {
   readonly reasons: readonly { readonly route: string; readonly matched: boolean; readonly reason: string }[];
   readonly deliveries: readonly { readonly sink: string; readonly state: string; readonly attempts: number }[];
 };
+
+type Day = Readonly<Record<'vendor' | 'webhook' | 'recovered' | 'missing', number>>;
 
 function say(...lines: readonly string[]): void {
   stdout.write(`${lines.join('\n')}\n`);
@@ -76,12 +81,45 @@ async function tellAlert(id: string, admin: string, datadog: Datadog): Promise<v
   }
 }
 
+/** A violation that Data Theorem has and never posts. */
+async function tellPulled(untold: Date, admin: string, datadog: Datadog): Promise<void> {
+  say(
+    '',
+    '── Data Theorem posts nothing ────────────────────────────────────────',
+    `   its API has one more violation since ${untold.toISOString()}: a webhook that got lost`,
+  );
+  const started = performance.now();
+  const alert = await pulledAlert(`${admin}/api/v1/alerts?source=data-theorem&limit=5`, untoldAsset);
+  say(`   the router asked the API and found it, ${((performance.now() - started) / 1_000).toFixed(1)} s later`);
+  await tellAlert(alert.id, admin, datadog);
+  const days = await getJson<{ days: readonly Day[] }>(`${admin}/api/v1/reconciliation`);
+  const [day] = days.days;
+  say(
+    '',
+    '   the account of the day (GET /api/v1/reconciliation)',
+    `     Data Theorem has ${day?.vendor}, webhooks brought ${day?.webhook}, the pull recovered ${day?.recovered}, missing ${day?.missing}`,
+  );
+}
+
+async function pulledAlert(url: string, asset: string): Promise<{ readonly id: string }> {
+  for (const started = Date.now(); Date.now() - started < pulledWithinMs;) {
+    const { items } = await getJson<{ items: readonly { id: string; title: string }[] }>(url);
+    const found = items.find(({ title }) => title.includes(asset));
+    if (found) return found;
+    await sleep(50);
+  }
+  throw new Error('the router did not find what the API has; what it said is above');
+}
+
+async function getJson<Body>(url: string): Promise<Body> {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${adminToken}` } });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as Body;
+}
+
 async function explainedOnceDelivered(url: string): Promise<Explained> {
-  const headers = { authorization: `Bearer ${adminToken}` };
   for (const started = Date.now(); ;) {
-    const answer = await fetch(url, { headers });
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
-    const explained = (await answer.json()) as Explained;
+    const explained = await getJson<Explained>(url);
     const isDone = explained.deliveries.every(({ state }) => state === 'delivered');
     if (isDone || Date.now() - started > deliveredWithinMs) return explained;
     await sleep(20);
@@ -131,6 +169,7 @@ function sayNextSteps(ingest: string, admin: string, archive: string): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
 const datadog = await startDatadog({ apiKey: 'demo-datadog-key' });
+const dataTheorem = await startDataTheoremApi({ apiKey: 'demo-data-theorem-results' });
 const [port, adminPort] = [await freePort(), await freePort()];
 const [ingest, admin] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`];
 const router = spawn(execPath, [join(root, 'dist/main.js'), 'serve', '-c', join(root, 'config/demo.yaml')], {
@@ -141,6 +180,7 @@ const router = spawn(execPath, [join(root, 'dist/main.js'), 'serve', '-c', join(
     SIGNALBOX_INGEST_PORT: String(port),
     SIGNALBOX_ADMIN_PORT: String(adminPort),
     DATADOG_ENDPOINT: datadog.url,
+    DATATHEOREM_ENDPOINT: dataTheorem.url,
   },
 });
 
@@ -154,6 +194,7 @@ async function end(code: number): Promise<void> {
     await gone;
   }
   await datadog.close();
+  await dataTheorem.close();
   rmSync(folder, { recursive: true, force: true });
   exit(code);
 }
@@ -162,14 +203,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 try {
   await untilReady(`${ingest}/readyz`, router);
   say(
-    'Signalbox demo: the real router, a local stand-in for Datadog, and nothing else.',
+    'Signalbox demo: the real router, local stand-ins for Datadog and for the API of Data Theorem, and nothing else.',
     `   config    config/demo.yaml`,
     `   ingest    ${ingest}`,
     `   admin     ${admin}`,
     `   journal   ${folder}`,
     `   Datadog   ${datadog.url} (the stand-in)`,
+    `   API       ${dataTheorem.baseUrl} (the stand-in)`,
   );
-  for (const post of vendorPosts(new Date(), tokens)) await tell(post, ingest, admin, datadog);
+  const now = new Date();
+  for (const post of vendorPosts(now, tokens)) await tell(post, ingest, admin, datadog);
+  const untold = new Date();
+  dataTheorem.have(dataTheoremRecords(now, untold));
+  await tellPulled(untold, admin, datadog);
   if (argv.includes('--once')) await end(0);
   else sayNextSteps(ingest, admin, join(folder, 'archive.ndjson'));
 } catch (error) {

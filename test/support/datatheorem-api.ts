@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startScriptedServer, type Reply, type ScriptedServer } from './scripted-server.js';
 
 /** Records of one list, as `datatheorem-api.md` has them; what is missing in a page is for the client to bear. */
@@ -22,6 +23,8 @@ export type DataTheoremApiOptions = {
   /** How many records a page has. */
   readonly pageSize?: number;
   readonly port?: number;
+  /** How long each answer takes. */
+  readonly delayMs?: number;
 };
 
 const violationsPath = '/apis/api_security/results/v1beta1/policy_violations';
@@ -37,12 +40,13 @@ const mobileLists: Readonly<Record<string, string>> = {
 /** Starts it on 127.0.0.1. */
 export async function startDataTheoremApi(options: DataTheoremApiOptions = {}): Promise<DataTheoremApi> {
   let { apiKey = 'results-key-1' } = options;
-  const { pageSize = 2 } = options;
+  const { pageSize = 2, delayMs } = options;
   let lists: Readonly<Record<string, Records>> = {};
   let next: Reply[] = [];
   let bent: Parameters<DataTheoremApi['bend']>[0];
 
-  const server = await startScriptedServer(({ method, path, headers }) => {
+  const server = await startScriptedServer(async ({ method, path, headers }) => {
+    if (delayMs !== undefined) await sleep(delayMs);
     const scripted = next.shift();
     if (scripted) return scripted;
     if (headers.authorization !== `APIKey ${apiKey}`) return refusal(401, 'The API key is invalid');
