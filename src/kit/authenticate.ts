@@ -148,16 +148,21 @@ const key = randomBytes(32).toString('hex');
  */
 function matcher(wanted: readonly string[]): (text: string) => boolean {
   const digests = wanted.map((text) => digestOf(Buffer.from(text, 'utf8').toString('latin1')));
+  const given = Buffer.alloc(digestLength);
   return (text) => {
-    const given = digestOf(text);
+    digestOf(text, given);
     let holds = false;
     for (const digest of digests) holds = timingSafeEqual(digest, given) || holds;
     return holds;
   };
 }
 
-function digestOf(text: string): Buffer {
-  return hash('sha256', key + text, 'buffer');
+const digestLength = 64;
+
+/** In hexadecimal, which Node gives at less than half the cost of a buffer for each. */
+function digestOf(text: string, into = Buffer.alloc(digestLength)): Buffer {
+  into.write(hash('sha256', key + text, 'hex'), 'latin1');
+  return into;
 }
 
 /** What follows the scheme, whose case does not matter (RFC 9110 §11.1); empty where there is none. */
