@@ -140,7 +140,7 @@ export class SinkLoop {
     const now = Date.now();
     const policy = { now, maxAge: this.context.maxAge() };
     const settlements = attempted.map(({ delivery, outcome, timing }) =>
-      settle(delivery, outcome, timing, { ...policy, random: Math.random() }),
+      settle(delivery, outcome, timing, { random: Math.random(), ...policy }),
     );
     const [first] = attempted;
     if (first) this.#breaker.record(first.outcome, performance.now(), startedAt);

@@ -199,7 +199,7 @@ export class IngestListener implements OnModuleDestroy {
       this.#refuse(request, response, { ...body, close: true }, source.name);
       return;
     }
-    const answer = await this.ingest.accept(source, { ...head, body });
+    const answer = await this.ingest.accept(source, { body, ...head });
     if (answer.kind === 'refused') {
       this.#refuse(request, response, this.#turnAway(head.remoteAddress, unknownSender), source.name);
       return;

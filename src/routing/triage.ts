@@ -45,7 +45,8 @@ export function triage(
   const alerts = drafts.map((draft) => {
     const alert = toAlert(draft, arrival);
     const decision = router.decide(alert);
-    return { alert, ...(about ? without(decision, about(alert)) : decision) };
+    const { routes, sinks } = about ? without(decision, about(alert)) : decision;
+    return { alert, routes, sinks };
   });
   return { alerts, unread, ...(probe !== undefined && { probe }) };
 }

@@ -68,7 +68,7 @@ export function readsOf(store: Store) {
   return {
     claim: (sink: string, limit: ClaimLimit, now: number): Claims => {
       const { deliveries, againMs } = store.debts.claim(sink, limit, clocks(now));
-      return { ...flat(deliveries), alerts: jsonArrayOf(deliveries), againMs };
+      return { alerts: jsonArrayOf(deliveries), againMs, ...flat(deliveries) };
     },
     release: (sink: string, leases: readonly Lease[]) => {
       store.debts.release(sink, leases);

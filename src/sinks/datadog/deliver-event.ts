@@ -38,7 +38,7 @@ export async function deliverEvent(
   const outcome = judge(result, now());
   if (outcome.kind !== 'delivered' || result.kind !== 'answer') return outcome;
   const remoteId = idIn(result.text, idPath);
-  return remoteId === undefined ? outcome : { ...outcome, remoteId };
+  return remoteId === undefined ? outcome : { remoteId, ...outcome };
 }
 
 function amendedManner(result: HttpResult, sentAt: number): Manner | undefined {
