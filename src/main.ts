@@ -14,6 +14,7 @@ import { routesCommand } from './cli/routes.js';
 import { schemaCommand } from './cli/schema.js';
 import { sendTestCommand } from './cli/send-test.js';
 import { serveCommand } from './cli/serve.js';
+import { sinksCommand } from './cli/sinks.js';
 import { tailCommand } from './cli/tail.js';
 import { tokenCommand } from './cli/token.js';
 import { validateCommand } from './cli/validate.js';
@@ -39,6 +40,7 @@ const program = new Command('signalbox')
   .addCommand(deadLettersCommand())
   .addCommand(quarantineCommand())
   .addCommand(replayCommand())
+  .addCommand(sinksCommand())
   .addCommand(tailCommand())
   .addCommand(sendTestCommand())
   .addCommand(auditCommand())

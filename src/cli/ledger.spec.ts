@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
 import { FakeTerminal, run } from '../../test/support/cli.js';
@@ -48,6 +48,13 @@ describe('signalbox ledger', () => {
       totals: { sources: [{ received: 3 }] },
       hours: [],
     });
+  });
+
+  it('acknowledges what is missing', async () => {
+    const asked = jest.spyOn(admin.journal, 'acknowledge');
+    await run(ledgerCommand(terminal), 'acknowledge', '--admin', admin.url);
+    expect(asked).toHaveBeenCalledTimes(1);
+    expect(terminal.out).toBe('what is missing is acknowledged\n');
   });
 
   it('exits 1 when it does not balance, and says where', async () => {

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Ledger, LedgerLines, SinkLine, SourceLine } from '../core/ledger.js';
 import { describeMissing } from '../core/missing.js';
 import { present } from '../kit/present.js';
-import { askAdmin, withAdmin, type AdminAddress } from './admin-client.js';
+import { askAdmin, postToAdmin, withAdmin, type AdminAddress } from './admin-client.js';
 import {
   columns,
   exitFailed,
@@ -16,9 +16,11 @@ import {
 
 type Options = AdminAddress & { readonly output: Format; readonly from?: string; readonly until?: string };
 
-/** `ledger`: the account of every alert. Exit 0, or 1 when it does not balance. */
+/** `ledger`: the account of every alert. Exit 0, or 1 when it does not balance. `ledger acknowledge`: what is missing is known. */
 export function ledgerCommand(terminal: Terminal = process): Command {
-  return withAdmin(new Command('ledger').description('is every alert accounted for; exits 1 when one is not'))
+  const show = withAdmin(
+    new Command('show').exitOverride().description('the account; exits 1 when it does not balance'),
+  )
     .option('--from <time>', 'hours from this time on, e.g. 2026-03-01T10:00:00Z (default: a day before the end)')
     .option('--until <time>', 'hours before this time (default: now)')
     .addOption(outputOption())
@@ -29,6 +31,16 @@ export function ledgerCommand(terminal: Terminal = process): Command {
       else printLines(terminal, describe(ledger));
       if (!ledger.balanced) terminal.exitCode = exitFailed;
     });
+  const acknowledge = withAdmin(
+    new Command('acknowledge').exitOverride().description('say that the accepted alerts that are missing are known of'),
+  ).action(async (address: AdminAddress) => {
+    await postToAdmin(address, '/api/v1/ledger/acknowledge', {});
+    printLines(terminal, ['what is missing is acknowledged']);
+  });
+  return new Command('ledger')
+    .description('is every alert accounted for; exits 1 when one is not')
+    .addCommand(show, { isDefault: true })
+    .addCommand(acknowledge);
 }
 
 function describe({ balanced, totals, numbers, hours, missing }: Ledger): readonly string[] {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import { JournalUnavailableError } from '../core/errors.js';
@@ -119,6 +119,53 @@ async function exchange(...parts: readonly string[]): Promise<string> {
   for (const part of parts) socket.write(part);
   await once(socket, 'close');
   return Buffer.concat(chunks).toString('latin1');
+}
+
+describe('a connection', () => {
+  const from = (localAddress: string): Promise<string> => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
+    open.push(socket);
+    socket.on('error', () => undefined);
+    return new Promise((resolve) => {
+      socket.once('data', (chunk: Buffer) => {
+        resolve(chunk.toString('latin1').slice(9, 12));
+      });
+      socket.once('connect', () => setTimeout(resolve, 300, 'open').unref());
+    });
+  };
+  let open: Socket[];
+  beforeEach(() => {
+    open = [];
+  });
+  afterEach(() => {
+    for (const socket of open) socket.destroy();
+  });
+
+  it('is one of at most half of all for an address on whose connections nothing was accepted', async () => {
+    const ten = await Promise.all(Array.from({ length: 10 }, () => from('127.0.0.2')));
+    expect(new Set(ten)).toEqual(new Set(['open']));
+    expect(await from('127.0.0.2')).toBe('503');
+    expect(happened).toContainEqual(expect.objectContaining({ kind: 'refused', remoteAddress: '127.0.0.2' }));
+    expect(await from('127.0.0.3')).toBe('open');
+    open[0]?.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await from('127.0.0.2')).toBe('open');
+  });
+
+  it('is no longer counted once something that came on it was accepted', async () => {
+    const request = `POST /v1/ingest/words HTTP/1.1\r\nHost: a\r\nAuthorization: ${token}\r\nContent-Length: 3\r\n\r\none`;
+    const ten = await Promise.all(Array.from({ length: 10 }, () => from('127.0.0.2')));
+    expect(new Set(ten)).toEqual(new Set(['open']));
+    const answered = once(open[0] ?? fail(), 'data');
+    open[0]?.write(request);
+    expect(String(await answered)).toContain(' 202 ');
+    expect(await from('127.0.0.2')).toBe('open');
+    expect(await from('127.0.0.2')).toBe('503');
+  });
+});
+
+function fail(): never {
+  throw new Error('there is no connection');
 }
 
 describe('a webhook', () => {

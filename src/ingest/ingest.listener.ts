@@ -10,6 +10,7 @@ import { InFlight } from './in-flight.js';
 import { IngestHealth } from './ingest.health.js';
 import { IngestOptions } from './ingest.options.js';
 import { IngestService, type IngestAnswer } from './ingest.service.js';
+import { Newcomers } from './newcomers.js';
 import { Pressure } from './pressure.js';
 import { rawProblem, sendProblem, strangerDetail, type Problem } from './problem.js';
 import { SourcePaths } from './source-paths.js';
@@ -40,6 +41,9 @@ export class IngestListener implements OnModuleDestroy {
   readonly #ending = new WeakSet<Socket>();
   readonly #inFlight = new InFlight();
   readonly #strangers = new Strangers();
+  readonly #newcomers: Newcomers;
+  /** What to do once something on a connection was accepted. */
+  readonly #unproven = new WeakMap<Socket, () => void>();
   #isDraining = false;
   #look: NodeJS.Timeout | undefined;
 
@@ -60,6 +64,10 @@ export class IngestListener implements OnModuleDestroy {
       joinDuplicateHeaders: true,
     });
     this.#server.maxConnections = options.maxConnections;
+    this.#newcomers = new Newcomers(options.maxConnections);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#admit(socket);
+    });
     this.#server.on('request', (request, response) => void this.#answer(request, response));
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       void this.#answer(request, response, true);
@@ -92,6 +100,23 @@ export class IngestListener implements OnModuleDestroy {
       this.#server.close(resolve);
       this.#server.closeIdleConnections();
     });
+  }
+
+  /** Ends a connection of an address that has its share of those on which nothing was accepted; of no trusted proxy. */
+  #admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    if (this.options.trustedProxies?.(address) === true) return;
+    if (!this.#newcomers.add(address)) {
+      this.activity.next({ kind: 'refused', at: Date.now(), status: 503, reason: crowded, remoteAddress: address });
+      this.#ending.add(socket);
+      socket.end(rawProblem(503, crowded));
+      return;
+    }
+    const leave = (): void => {
+      if (this.#unproven.delete(socket)) this.#newcomers.remove(address);
+    };
+    this.#unproven.set(socket, leave);
+    socket.once('close', leave);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, isAsking = false): Promise<void> {
@@ -205,6 +230,7 @@ export class IngestListener implements OnModuleDestroy {
       return;
     }
     if (recognition === 'unproven') this.#strangers.proved(head.remoteAddress);
+    this.#unproven.get(request.socket)?.();
     this.#sendAccepted(response, answer);
   }
 
@@ -291,6 +317,8 @@ export class IngestListener implements OnModuleDestroy {
     );
   }
 }
+
+const crowded = 'Too many connections of this address are open on which nothing was accepted. Close some.';
 
 const unknownSender: Problem = {
   status: 401,

@@ -66,6 +66,47 @@ describe('a webhook', () => {
 
   fault(
     {
+      number: 82,
+      title: 'by two notification rules of Alert Logic',
+      fault:
+        'two rules report the same incident at once, each in a template of its own; then one of them its next state',
+      expected: 'one alert and one delivery, the other is a duplicate; the next state is a report of its own',
+    },
+    async (scene) => {
+      const sink = await scene.sink();
+      const vendor = { type: 'threatstack', auth: { type: 'bearer', secret: sourceToken } };
+      const incidents = { type: 'alertlogic', auth: { type: 'bearer', secret: sourceToken } };
+      const router = await scene.start({ config: { sources: { vendor, incidents } } });
+      const payload = {
+        incident_id: 'k4m5n6',
+        long_incident_id: '91C0DE52-0B1D-11F1-8D33-0A58A9FEAC11',
+        cid: 134311888,
+        attack_summary: 'Web shell on build.example.org',
+        status: 'open',
+        threat: 'High',
+      };
+      const byRule = { type: 'incidents/notification', payload };
+      const byOtherRule = { feature: 'incidents', subkey: 'escalations/high', data: payload };
+      const post = async (body: object): Promise<unknown> => {
+        const headers = { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' };
+        const url = `${router.ingest}/v1/ingest/incidents`;
+        const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+        const { accepted, duplicates } = (await answer.json()) as { accepted: number; duplicates: number };
+        return [answer.status, accepted, duplicates];
+      };
+      const answers = await Promise.all([post(byRule), post(byOtherRule)]);
+      expect(answers.toSorted()).toEqual([
+        [202, 0, 1],
+        [202, 1, 0],
+      ]);
+      expect(await post({ ...byRule, payload: { ...payload, status: 'closed' } })).toEqual([202, 1, 0]);
+      await scene.account();
+      expect(sink.server.requests.filter(({ body }) => body.includes(payload.attack_summary))).toHaveLength(2);
+    },
+  );
+
+  fault(
+    {
       number: 83,
       title: 'out of order',
       fault: 'an alert is dismissed before it is opened; and opened again after that',
