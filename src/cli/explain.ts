@@ -20,15 +20,16 @@ export function explainCommand(terminal: Terminal = process): Command {
 }
 
 function describe(explained: Story): readonly string[] {
-  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others } = explained;
+  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others, again } = explained;
   const facts = [
     ['id', alert.id],
     ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
     ['finding', `${alert.fingerprint} (${alert.action}${superseded ? ', a newer report came first' : ''})`],
     ['from', `${request.source}: ${alert.source.vendor} ${alert.source.product}`],
-    ['received', `${alert.receivedAt} from ${request.remoteAddress}, by ${request.authentication}`],
+    ['received', `${alert.receivedAt}${cameFrom(request)}, by ${request.authentication}`],
     ['request', `${request.id}, ${alert.raw.bytes} bytes of ${alert.raw.contentType}`],
     ['sent again', times(duplicates)],
+    ...(again ? [['also', `by ${again.by}, first at ${new Date(again.at).toISOString()}`]] : []),
     ['routed', routes.join(', ') || 'no route took it'],
     ...(alert.quality.length > 0 ? [['guesses', alert.quality.join(', ')]] : []),
   ];
@@ -41,6 +42,11 @@ function describe(explained: Story): readonly string[] {
     ...deliveries.flatMap((delivery) => [...describeDelivery(delivery), ...describeNext(delivery)]),
     ...describeOthers(others),
   ];
+}
+
+/** What a pull brought came from nowhere. */
+function cameFrom({ remoteAddress }: Story['request']): string {
+  return remoteAddress === '' ? '' : ` from ${remoteAddress}`;
 }
 
 function describeNext({ next }: ToldDelivery): readonly string[] {
