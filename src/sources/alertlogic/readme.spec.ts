@@ -18,7 +18,7 @@ describe('the README', () => {
     const examples = blocks('yaml').map(
       (yaml) => (parse(yaml) as { sources: { alertlogic: { type: string } } }).sources.alertlogic,
     );
-    expect(examples).toHaveLength(2);
+    expect(examples).toHaveLength(3);
     for (const { type, ...options } of examples) {
       expect(type).toBe('alertlogic');
       const instance = plainToInstance(AlertLogicOptions, options);

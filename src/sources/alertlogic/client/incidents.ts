@@ -34,6 +34,8 @@ export type IncidentPage = {
   readonly totalCount?: number;
   /** The answer's own text. */
   readonly text: string;
+  /** By the vendor's clock, in milliseconds since the epoch. */
+  readonly answeredAt?: number;
 };
 
 const usualLimit = 100;
@@ -124,7 +126,7 @@ export class Incidents {
     return {
       incidents,
       others: elements.filter((element) => incidentOf(element) === undefined),
-      ...present({ totalCount: count(at(body, 'metadata', 'total_count')) }),
+      ...present({ totalCount: count(at(body, 'metadata', 'total_count')), answeredAt: sentAt(answer) }),
       text: answer.text,
     };
   }
@@ -203,6 +205,11 @@ export class Incidents {
 function incidentOf(element: unknown): IncidentRecord | undefined {
   const incidentId = id(field(element, 'incidentId'));
   return incidentId === undefined ? undefined : { ...(element as object), incidentId };
+}
+
+function sentAt({ headers }: ApiAnswer): number | undefined {
+  const ms = Date.parse(headers.date ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function noIncident(): never {
