@@ -23,8 +23,14 @@ export default {
     {
       name: 'plugins-are-reached-through-their-index',
       severity: 'error',
-      from: { pathNot: '^src/(sources|sinks|journal)/' },
+      from: { pathNot: ['^src/(sources|sinks|journal)/', '^src/cli/alertlogic\\.ts$'] },
       to: { path: '^src/(sources|sinks|journal)/[^/]+/' },
+    },
+    {
+      name: 'the-verb-of-a-vendor-knows-that-vendor',
+      severity: 'error',
+      from: { path: '^src/cli/alertlogic\\.ts$' },
+      to: { path: '^src/(sources|sinks|journal)/', pathNot: '^src/sources/alertlogic/' },
     },
     {
       name: 'nest-stays-out-of-the-vocabulary-and-the-plugins',

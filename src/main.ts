@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
 import { Command, CommanderError } from 'commander';
+import { alertlogicCommand } from './cli/alertlogic.js';
 import { auditCommand } from './cli/audit.js';
 import { backupCommand } from './cli/backup.js';
 import { deadLettersCommand } from './cli/dead-letters.js';
@@ -45,7 +46,8 @@ const program = new Command('signalbox')
   .addCommand(sendTestCommand())
   .addCommand(auditCommand())
   .addCommand(backupCommand())
-  .addCommand(tokenCommand());
+  .addCommand(tokenCommand())
+  .addCommand(alertlogicCommand());
 
 for (const command of [program, ...program.commands]) command.exitOverride();
 
