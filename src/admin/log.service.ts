@@ -91,6 +91,11 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
         this.log.info({ replay: id, mode, looked, owed, outdated, unconfigured }, `replay ${state}`);
         break;
       }
+      case 'reread': {
+        const { source, requestId, accepted, duplicates, quarantined } = activity;
+        this.log.info({ source, requestId, accepted, duplicates, quarantined }, 'quarantine read again');
+        break;
+      }
       case 'fault':
         this.log.error({ part: activity.part, sink: activity.sink, reason: cut(activity.reason) }, 'fault');
     }

@@ -222,6 +222,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       case 'parked':
       case 'resumed':
       case 'replay':
+      case 'reread':
       case 'pressure':
         break;
     }

@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsOptional, IsUUID } from 'class-validator';
+import { ActivityStream } from '../core/activity.js';
 import { Journal } from '../core/journal.js';
 import { reread } from '../routing/reread.js';
 import { Router } from '../routing/router.js';
@@ -58,6 +59,7 @@ export class QuarantineController {
     private readonly options: AdminOptions,
     private readonly journal: Journal,
     private readonly router: Router,
+    private readonly activity: ActivityStream,
   ) {}
 
   @Post('replay')
@@ -82,8 +84,13 @@ export class QuarantineController {
       const receipt = body.dryRun ? { alerts: made.alerts.map(() => undefined) } : await this.journal.reread(made);
       if (!receipt) continue;
       const duplicates = receipt.alerts.filter((alert) => alert?.status === 'duplicate').length;
+      const accepted = receipt.alerts.length - duplicates;
+      if (!body.dryRun) {
+        const counts = { accepted, duplicates, quarantined: made.unread.length };
+        this.activity.next({ kind: 'reread', at: Date.now(), source: source.name, requestId, ...counts });
+      }
       sum.requests += 1;
-      sum.accepted += receipt.alerts.length - duplicates;
+      sum.accepted += accepted;
       sum.duplicates += duplicates;
       sum.probes += made.probe === undefined ? 0 : 1;
       sum.quarantined += made.unread.length;

@@ -3,6 +3,7 @@ import request from 'supertest';
 import { acceptedRequest } from '../../test/support/accepted-request.js';
 import { startAdminApp, type AdminApp } from '../../test/support/admin-app.js';
 import { FakeTerminal, run } from '../../test/support/cli.js';
+import type { Activity } from '../core/activity.js';
 import { quarantineCommand } from '../cli/quarantine.js';
 
 let admin: AdminApp;
@@ -44,6 +45,19 @@ describe('POST /api/v1/quarantine/replay', () => {
     expect(record?.alert.raw).toMatchObject({ ref: readable });
     expect((await post({}).expect(200)).body).toMatchObject({ requests: 1, accepted: 0, quarantined: 1 });
     expect((await admin.journal.auditLog({ limit: 9 })).items).toHaveLength(3);
+  });
+
+  it('is told to whoever listens, but for a dry run', async () => {
+    const requestId = await keep({ title: 'disk is full', severity: 'low' });
+    const told: Activity[] = [];
+    admin.activity.subscribe((each) => told.push(each));
+    await post({ dryRun: true }).expect(200);
+    expect(told).toEqual([]);
+    await post({}).expect(200);
+    const counts = { accepted: 1, duplicates: 0, quarantined: 0 };
+    expect(told).toEqual([expect.objectContaining({ kind: 'reread', source: 'warden', requestId, ...counts })]);
+    const line = admin.lines.find((each) => each.includes('quarantine read again'));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ requestId, ...counts });
   });
 
   it('takes what is selected and nothing else', async () => {

@@ -81,6 +81,12 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return told.problems.map((problem) => `not reloaded  ${problem}`);
     case 'replay':
       return [`replay     ${told.id}  ${told.mode} ${told.state}: ${told.owed} owed`];
+    case 'reread': {
+      const { accepted, duplicates, quarantined } = told;
+      return [
+        `read again ${told.requestId}  ${told.source}: ${accepted} new, ${duplicates} known, ${quarantined} left`,
+      ];
+    }
     case 'fault':
       return [`fault      ${told.part}${told.sink === undefined ? '' : ` ${told.sink}`}: ${told.reason}`];
   }

@@ -126,6 +126,16 @@ export type Activity =
       ReplayRecord,
       'id' | 'mode' | 'looked' | 'owed' | 'outdated' | 'unconfigured'
     >)
+  /** A request in the quarantine was read again: what it gave, and how many parts of it stay. */
+  | {
+      readonly kind: 'reread';
+      readonly at: number;
+      readonly source: string;
+      readonly requestId: string;
+      readonly accepted: number;
+      readonly duplicates: number;
+      readonly quarantined: number;
+    }
   /** Something of ours failed; nothing is lost by it, and somebody should know. */
   | {
       readonly kind: 'fault';
