@@ -38,6 +38,10 @@ export class ThreatStackApiOptions {
   @Max(10_000)
   perMinute = 200;
 
+  /** How far back a pull looks for alerts that were dismissed since; version 2 only. */
+  @IsDuration({ minMs: 0, maxMs: 90 * 86_400_000 })
+  dismissals = 7 * 86_400_000;
+
   /** Networks that are not public and may be called all the same. */
   @IsOptional()
   @OneOrMany()

@@ -7,6 +7,7 @@ import type { AlertDraft } from '../../core/alert.js';
 import { toAlert, type Arrival } from '../../core/identity.js';
 import { PullError, type PulledPage, type PullFrom, type Reading, type Source } from '../../core/source.js';
 import { ThreatStackApiOptions } from './api-options.js';
+import { dismissedSince } from './dismissals.js';
 import { pull } from './pull.js';
 import { openVendorApi, type VendorApi } from './vendor-api.js';
 
@@ -29,13 +30,16 @@ beforeEach(() => {
 afterEach(() => source.close?.());
 afterAll(() => server.close());
 
-function open(version: 1 | 2 = 2, block: object = {}, clock = (): number => now): Source {
-  const api = {
+function apiOf(version: 1 | 2): object {
+  return {
     ...{ apiKey: key, orgId: 'org-1', apiVersion: version, baseUrl: server.baseUrls[version] },
     ...(version === 2 && { userId: 'user-1' }),
     ...{ allowCidrs: '127.0.0.0/8', perMinute: 10_000 },
   };
-  return openThreatStack({ api, pull: { overlap: '15m' }, ...block }, clock);
+}
+
+function open(version: 1 | 2 = 2, block: object = {}, clock = (): number => now): Source {
+  return openThreatStack({ api: apiOf(version), pull: { overlap: '15m' }, ...block }, clock);
 }
 
 async function reopen(...options: Parameters<typeof open>): Promise<void> {
@@ -163,6 +167,44 @@ describe('a later pull', () => {
     expect(idsOf(await pulled({ cursor, since }))).toEqual(['b', 'c']);
   });
 
+  it('brings what was dismissed since, though it was made long before', async () => {
+    const at = (minutes: number) => new Date(since + minutes * minuteMs).toISOString();
+    server.have({ alerts: [made('a', 100), made('b', 110), made('c', 200)] });
+    const cursor = (await pulled()).at(-1)?.cursor ?? '';
+    const dismissed = { isDismissed: true, dismissReason: 'MAINTENANCE' };
+    server.have({
+      alerts: [
+        made('long ago', 99, { ...dismissed, dismissedAt: at(120) }),
+        made('a', 100, { ...dismissed, dismissedAt: at(201) }),
+        made('nobody knows when', 101, dismissed),
+        made('b', 110),
+        made('c', 200),
+        made('d', 210),
+      ],
+    });
+    const drafts = draftsOf(await pulled({ cursor, since }));
+    expect(drafts.map(({ entity, state }) => [entity?.id, state])).toEqual([
+      ['a', 'closed'],
+      ['nobody knows when', 'closed'],
+      ['c', 'open'],
+      ['d', 'open'],
+    ]);
+    await reopen(2, { api: { ...apiOf(2), dismissals: '30m' } });
+    expect(idsOf(await pulled({ cursor, since }))).toEqual(['c', 'd']);
+  });
+
+  it('looks back less far for what was dismissed where that is too much', async () => {
+    const api = openVendorApi(plainToInstance(ThreatStackApiOptions, apiOf(2)));
+    const dismissed = (n: number) => made(`d-${String(n)}`, n, { isDismissed: true });
+    server.have({ alerts: Array.from({ length: 400 }, (_, n) => dismissed(n)) });
+    const lookBack = { made: since + 400 * minuteMs, lookBackMs: 400 * minuteMs, most: 120 };
+    const { alerts } = await dismissedSince(api, lookBack, new AbortController().signal);
+    expect(alerts.map(({ alert }) => alert['id'])).toEqual(
+      Array.from({ length: 100 }, (_, n) => `d-${String(300 + n)}`),
+    );
+    await api.close();
+  });
+
   it('is not led astray by a clock of ours that is ahead', async () => {
     server.have({ alerts: [made('a', 100)] });
     await reopen(2, {}, () => now + 30 * 86_400_000);
@@ -201,17 +243,12 @@ describe('a backlog', () => {
   const limits = { atOnce: 120, atMost: 300, onPage: 25 };
   let api: VendorApi;
   beforeEach(() => {
-    api = openVendorApi(
-      plainToInstance(ThreatStackApiOptions, {
-        ...{ apiKey: key, orgId: 'org-1', userId: 'user-1', baseUrl: server.baseUrls[2] },
-        ...{ allowCidrs: '127.0.0.0/8', perMinute: 10_000 },
-      }),
-    );
+    api = openVendorApi(plainToInstance(ThreatStackApiOptions, apiOf(2)));
   });
   afterEach(() => api.close());
 
   const backlog = (): AsyncGenerator<PulledPage> =>
-    pull(api, { overlapMs: 0, now: () => now, limits }, { since }, new AbortController().signal);
+    pull(api, { overlapMs: 0, dismissedMs: 0, now: () => now, limits }, { since }, new AbortController().signal);
 
   it('of more alerts than are read at once comes oldest first all the same, in pages', async () => {
     const many = Array.from({ length: 600 }, (_, n) => made(`a-${String(n)}`, 11 * n));

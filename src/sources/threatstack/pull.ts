@@ -1,16 +1,14 @@
 import { dayOf } from '../../core/reconciliation.js';
 import { PullError, type PulledPage, type PullFrom } from '../../core/source.js';
-import {
-  ThreatStackAuthError,
-  ThreatStackError,
-  ThreatStackPagingError,
-  type ApiRecord,
-} from './client/threatstack.js';
+import { dismissedSince } from './dismissals.js';
 import { placeText, readPlace, type Place } from './place.js';
-import { madeAt, reportOf, type VendorApi } from './vendor-api.js';
+import { readStretch, type Dated } from './stretch.js';
+import type { VendorApi } from './vendor-api.js';
 
 export type PullSetting = {
   readonly overlapMs: number;
+  /** How far back alerts are looked at that may have been dismissed since. */
+  readonly dismissedMs: number;
   readonly now: () => number;
   readonly limits?: PullLimits;
 };
@@ -37,7 +35,7 @@ const dayMs = 86_400_000;
  */
 export async function* pull(
   api: VendorApi,
-  { overlapMs, now, limits = usualLimits }: PullSetting,
+  { overlapMs, dismissedMs, now, limits = usualLimits }: PullSetting,
   { cursor, since }: PullFrom,
   signal: AbortSignal,
 ): AsyncGenerator<PulledPage, void, undefined> {
@@ -49,7 +47,7 @@ export async function* pull(
     const end = isToEnd ? undefined : at + lengthMs;
     const span = isToEnd ? now() - at : lengthMs;
     const most = span > shortestMs ? limits.atOnce : limits.atMost;
-    const { alerts, isCut, trouble } = await readStretch(api, at - secondMs, end, most, signal);
+    const { alerts, isCut, trouble } = await readStretch(api.alerts(at - secondMs, end, signal), most, signal);
     if (isCut && span > shortestMs) {
       lengthMs = Math.max(shortestMs, Math.floor(span / 4));
       continue;
@@ -60,8 +58,18 @@ export async function* pull(
       throw trouble ?? new PullError({ kind: 'retry', reason: tooMany(alerts.length) });
     }
     newest = Math.max(newest, ...alerts.map((each) => Math.min(each.at, now())));
+    const older =
+      isToEnd && last.isCaughtUp
+        ? await dismissedSince(api, { made: begin, lookBackMs: dismissedMs, most: limits.atOnce }, signal)
+        : { alerts: [] };
     // By what the vendor dated, and not by where the stretch ends: with a clock of ours that is ahead, more may come.
-    const pages = pagesOf(alerts, limits.onPage, (newestOnPage) => Math.max(at, Math.min(newestOnPage, now())));
+    const pages = pagesOf([...older.alerts, ...alerts], limits.onPage, (newestOnPage) =>
+      Math.max(at, Math.min(newestOnPage, now())),
+    );
+    if (older.trouble) {
+      yield* pages;
+      throw older.trouble;
+    }
     if (isToEnd) {
       yield* pages.slice(0, -1);
       const totals = await totalsOf(api, Math.max(begin, since), now(), since, signal);
@@ -77,43 +85,6 @@ export async function* pull(
 
 function tooMany(alerts: number): string {
   return `the vendor has more than ${String(alerts)} alerts of one second, or does not heed the time it is asked for`;
-}
-
-/** When it was made; 0 where that cannot be told. */
-type Dated = { readonly alert: ApiRecord; readonly at: number };
-
-type Stretch = {
-  /** Oldest first, each report once. */
-  readonly alerts: readonly Dated[];
-  /** There are more. */
-  readonly isCut: boolean;
-  /** The vendor's pages lead nowhere: what was read is not all there is. */
-  readonly trouble?: PullError;
-};
-
-async function readStretch(
-  api: VendorApi,
-  start: number,
-  end: number | undefined,
-  most: number,
-  signal: AbortSignal,
-): Promise<Stretch> {
-  const alerts = new Map<string, Dated>();
-  const inOrder = () => [...alerts.values()].sort((a, b) => a.at - b.at);
-  try {
-    for await (const { items } of api.alerts(start, end, signal)) {
-      for (const alert of items) {
-        const report = reportOf(alert);
-        if (!alerts.has(report)) alerts.set(report, { alert, at: madeAt(alert) ?? 0 });
-      }
-      if (alerts.size >= most) return { alerts: inOrder(), isCut: true };
-    }
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof ThreatStackPagingError)) throw failureOf(error);
-    return { alerts: inOrder(), isCut: false, trouble: failureOf(error) };
-  }
-  return { alerts: inOrder(), isCut: false };
 }
 
 /** Each leads to the place that is made of when its newest alert was made. */
@@ -161,17 +132,4 @@ async function totalsOf(
     if (total !== undefined) totals[dayOf(day)] = total;
   }
   return Object.keys(totals).length > 0 ? totals : undefined;
-}
-
-function failureOf(error: unknown): PullError {
-  if (!(error instanceof ThreatStackError)) throw error;
-  const { message: reason, status, retryAfter } = error;
-  // 404: where the API should be, there is none.
-  const isForOperator = error instanceof ThreatStackAuthError || status === 404;
-  return new PullError(
-    isForOperator
-      ? { kind: 'parked', reason }
-      : { kind: 'retry', reason, ...(retryAfter !== undefined && { afterMs: retryAfter }) },
-    { cause: error },
-  );
 }

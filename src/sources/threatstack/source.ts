@@ -94,8 +94,11 @@ function asking(
 ): Pick<Source, 'pull' | 'lookup' | 'close'> {
   const api = openVendorApi(apiOptions);
   const overlapMs = options.pull?.overlap;
+  const dismissedMs = apiOptions.dismissals;
   return {
-    ...(overlapMs !== undefined && { pull: (from, signal) => pull(api, { overlapMs, now }, from, signal) }),
+    ...(overlapMs !== undefined && {
+      pull: (from, signal) => pull(api, { overlapMs, dismissedMs, now }, from, signal),
+    }),
     lookup: (alert, signal) => lookup(api, read, alert, signal),
     close: () => api.close(),
   };

@@ -8,6 +8,8 @@ import { ThreatStack, ThreatStackError, type ApiRecord, type Page } from './clie
 export type VendorApi = {
   /** Pages of the alerts made from `start` to `end`, both inclusive, in every state; in what order, the vendor does not say. */
   alerts(start: number, end: number | undefined, signal: AbortSignal): AsyncIterable<Page<ApiRecord>>;
+  /** Pages of the dismissed ones among them; undefined where they cannot be asked for by themselves. */
+  dismissed(start: number, end: number, signal: AbortSignal): AsyncIterable<Page<ApiRecord>> | undefined;
   /** An alert with its rule, its agent and its latest events, in the shape that `normalize` reads; undefined: unknown. */
   details(alertId: string, signal: AbortSignal): Promise<ApiRecord | undefined>;
   /** How many alerts the vendor has that were made from `start` to `end`; undefined where it does not say. */
@@ -28,6 +30,7 @@ export function openVendorApi(options: ThreatStackApiOptions): VendorApi {
 function overV1(client: ThreatStack): VendorApi {
   return {
     alerts: (start, end, signal) => client.alerts.pages(rangeOf(start, end), signal),
+    dismissed: () => undefined,
     details: async (alertId, signal) => {
       const alert = await client.alerts.get(alertId, {}, signal);
       const agentId = id(alert?.agent_id);
@@ -46,6 +49,7 @@ const maxEvents = 50;
 function overV2(client: ThreatStack<2>): VendorApi {
   return {
     alerts: (start, end, signal) => client.alerts.pages(rangeOf(start, end), signal),
+    dismissed: (start, end, signal) => client.alerts.pages({ status: 'dismissed', ...rangeOf(start, end) }, signal),
     details: async (alertId, signal) => {
       const alert = await client.alerts.get(alertId, signal);
       if (alert === undefined) return undefined;
