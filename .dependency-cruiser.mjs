@@ -56,6 +56,18 @@ export default {
       from: { path: '^src/delivery/' },
       to: { path: '^src/(ingest|admin|cli)/' },
     },
+    {
+      name: 'enrichment-meets-ingest-and-delivery-at-the-journal',
+      severity: 'error',
+      from: { path: '^src/enrichment/' },
+      to: { path: '^src/(?!core/|kit/|routing/|enrichment/)' },
+    },
+    {
+      name: 'ingest-and-delivery-do-not-know-enrichment',
+      severity: 'error',
+      from: { path: '^src/(ingest|delivery|admin|cli)/' },
+      to: { path: '^src/enrichment/' },
+    },
     { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

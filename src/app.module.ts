@@ -21,12 +21,14 @@ import type { Sink } from './core/sink.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import type { DeliveryOptions } from './delivery/delivery.options.js';
 import { keepRetention } from './journal/retention.js';
+import { EnrichmentModule } from './enrichment/enrichment.module.js';
+import { holdOf, type AskingSource } from './enrichment/enricher.service.js';
 import { ownAlertSource } from './ingest/own-source.js';
 import { IngestModule, type IngestModuleOptions } from './ingest/ingest.module.js';
 import type { PullingSource } from './ingest/pull-loop.js';
 import type { PathsOfSource } from './ingest/source-paths.js';
 import { addressList } from './kit/address.js';
-import { PullOptions, SourceOptions } from './kit/source-options.js';
+import { EnrichOptions, PullOptions, SourceOptions, VerifyOptions } from './kit/source-options.js';
 import { ReloadModule } from './reload.module.js';
 import { Router } from './routing/router.js';
 import type { NamedSource } from './routing/triage.js';
@@ -99,8 +101,9 @@ export class AppModule {
         SignalboxConfigModule.forRoot(config),
         BackboneModule.for(inForce, log, onFatal),
         ingest,
+        EnrichmentModule.for(asksOf(config)),
         DeliveryModule.for(deliveryOf(inForce)),
-        ReloadModule.for(inForce, { pathsOf, pullsOf, sinksOf, statefulSinksOf }, ingest),
+        ReloadModule.for(inForce, { pathsOf, pullsOf, asksOf, sinksOf, statefulSinksOf }, ingest),
         AdminModule,
       ],
     };
@@ -115,13 +118,26 @@ function tellGap(log: Log): (gap: string) => void {
 }
 
 function sourcesOf(config: LoadedConfig): readonly NamedSource[] {
-  return [...config.sources].map(([name, { type, vendor, product, source }]) => ({
-    name,
-    type,
-    vendor,
-    product,
-    source,
-  }));
+  return [...config.sources].map(([name, { type, vendor, product, source, options }]) => {
+    const hold = holdOf({ name, source, ...asked(options) });
+    return { name, type, vendor, product, source, ...(hold && { hold }) };
+  });
+}
+
+function asksOf(config: LoadedConfig): readonly AskingSource[] {
+  return [...config.sources].flatMap(([name, { source, options }]) => {
+    const { enrich, verify } = asked(options);
+    if (!source.lookup || (!enrich && !verify)) return [];
+    return [{ name, source, ...asked(options) }];
+  });
+}
+
+/** Whether the vendor is asked for a source's alerts, and how. */
+function asked(options: object): Pick<AskingSource, 'enrich' | 'verify'> {
+  return {
+    ...('enrich' in options && options.enrich instanceof EnrichOptions && { enrich: options.enrich }),
+    ...('verify' in options && options.verify instanceof VerifyOptions && { verify: options.verify }),
+  };
 }
 
 /** What a reload changes is asked of the config in force each time. */

@@ -14,6 +14,7 @@ import { Reload, type ReloadResult, type ReloadTrigger } from './core/reload.js'
 import type { Sink } from './core/sink.js';
 import { Dispatcher } from './delivery/dispatcher.service.js';
 import type { PullingSource } from './ingest/pull-loop.js';
+import { Enricher, type AskingSource } from './enrichment/enricher.service.js';
 import { Puller } from './ingest/puller.service.js';
 import { SourcePaths, type PathsOfSource } from './ingest/source-paths.js';
 import { Router } from './routing/router.js';
@@ -25,6 +26,7 @@ const lookEveryMs = 5_000;
 export abstract class ConfigViews {
   abstract pathsOf(config: LoadedConfig): readonly PathsOfSource[];
   abstract pullsOf(config: LoadedConfig): readonly PullingSource[];
+  abstract asksOf(config: LoadedConfig): readonly AskingSource[];
   abstract sinksOf(config: LoadedConfig): ReadonlyMap<string, Sink>;
   abstract statefulSinksOf(config: LoadedConfig): ReadonlySet<string>;
 }
@@ -45,6 +47,7 @@ export class ReloadService extends Reload implements OnApplicationBootstrap, OnM
     private readonly router: Router,
     private readonly paths: SourcePaths,
     private readonly puller: Puller,
+    private readonly enricher: Enricher,
     private readonly dispatcher: Dispatcher,
     private readonly activity: ActivityStream,
   ) {
@@ -94,6 +97,7 @@ export class ReloadService extends Reload implements OnApplicationBootstrap, OnM
     const { current } = this.inForce;
     this.router.use(current.routes, this.views.statefulSinksOf(current));
     this.paths.use(this.views.pathsOf(current));
+    this.enricher.use(this.views.asksOf(current));
     await this.puller.use(this.views.pullsOf(current));
     await this.dispatcher.use(this.views.sinksOf(current));
     const kept = new Set([...current.sources.values()].map(({ source }) => source));

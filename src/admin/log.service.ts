@@ -57,6 +57,9 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
       case 'resumed':
         this.log.info({ sink: activity.sink }, 'sink resumed');
         break;
+      case 'looked-up':
+        this.#lookedUp(activity);
+        break;
       case 'pulled':
         this.#pulled(activity);
         break;
@@ -112,6 +115,15 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     const counts = { accepted: alerts.length - duplicates, duplicates, quarantined: unread.length };
     const ids = alerts.slice(0, maxIds).map(({ id }) => id);
     this.log.debug({ ...request, bytes, durationMs, ...counts, alerts: ids }, 'received');
+  }
+
+  /** An answer is what is expected. What was not asked comes in floods: metrics count it. */
+  #lookedUp({ source, alertId, lookup: { outcome, durationMs, reason, added, isLate } }: Of<'looked-up'>): void {
+    const facts = { source, alertId, outcome, durationMs, ...(isLate && { isLate }) };
+    if (outcome === 'unknown') this.log.warn(facts, 'the vendor does not know this alert');
+    else if (outcome === 'failed' || outcome === 'timeout') {
+      this.log.warn({ ...facts, reason: cut(reason) }, 'an alert could not be looked up');
+    } else this.log.debug({ ...facts, added, reason: cut(reason) }, 'looked up');
   }
 
   /** What it brought that no webhook had is worth a line each time. */

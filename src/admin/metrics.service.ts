@@ -13,6 +13,7 @@ import { AdminOptions } from './admin.options.js';
 type Of<Kind extends Activity['kind']> = Extract<Activity, { kind: Kind }>;
 
 const answerBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const lookupBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const deliveredBuckets = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 43_200, 259_200];
 
 const itemStates = ['received', 'accepted', 'duplicates', 'quarantined', 'probes', 'routed', 'unrouted'] as const;
@@ -58,6 +59,19 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     name: 'signalbox_deliveries_total',
     help: 'Attempts to deliver an alert, by how they ended.',
     labelNames: ['sink', 'outcome', 'reason'] as const,
+    registers: this.#registers,
+  });
+  readonly #lookups = new Counter({
+    name: 'signalbox_lookups_total',
+    help: "Alerts that the vendor's API was to be asked for, by what came of it.",
+    labelNames: ['source', 'outcome'] as const,
+    registers: this.#registers,
+  });
+  readonly #lookupTime = new Histogram({
+    name: 'signalbox_lookup_seconds',
+    help: "Time from an alert's arrival at whoever looks it up to the end of that; what was not asked is left out.",
+    labelNames: ['source'] as const,
+    buckets: lookupBuckets,
     registers: this.#registers,
   });
   readonly #pulls = new Counter({
@@ -210,6 +224,9 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       case 'reload-failed':
         this.#failedReloads.inc();
         break;
+      case 'looked-up':
+        this.#countLookup(activity);
+        break;
       case 'pulled':
         this.#pulls.inc({ source: activity.source, result: activity.isCaughtUp ? 'done' : 'cut' });
         this.#recovered.inc({ source: activity.source }, activity.accepted);
@@ -226,6 +243,11 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       case 'pressure':
         break;
     }
+  }
+
+  #countLookup({ source, lookup: { outcome, durationMs } }: Of<'looked-up'>): void {
+    this.#lookups.inc({ source, outcome });
+    if (outcome !== 'skipped') this.#lookupTime.observe({ source }, durationMs / 1_000);
   }
 
   #countReceived({ source, durationMs, alerts, unread, probe, isPull }: Of<'received'>): void {

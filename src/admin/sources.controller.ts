@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { EnrichmentView, type EnrichmentStanding } from '../core/enrichment-view.js';
 import { Journal, type JournalCounts, type Parked } from '../core/journal.js';
 import { PullControl, type PullStanding } from '../core/pull-control.js';
 import type { PullState } from '../core/reconciliation.js';
@@ -24,6 +25,9 @@ type PullView = {
   readonly caughtUp?: string;
 };
 
+/** How asking the vendor for alerts does. `resting`: its API failed, and is left alone until then (RFC 3339). */
+type LookupsView = Omit<EnrichmentStanding, 'until'> & { readonly until?: string };
+
 export type SourceView = {
   readonly name: string;
   readonly type: string;
@@ -31,6 +35,8 @@ export type SourceView = {
   readonly product: string;
   /** Since the journal began. */
   readonly counts: Omit<JournalCounts['sources'][number], 'source'>;
+  /** Only of a source whose vendor is asked for its alerts. */
+  readonly lookups?: LookupsView;
   /** Only of a source that pulls. */
   readonly pull?: PullView;
 };
@@ -42,6 +48,7 @@ export class SourcesController {
     private readonly options: AdminOptions,
     private readonly journal: Journal,
     private readonly control: PullControl,
+    private readonly enrichment: EnrichmentView,
   ) {}
 
   @Get()
@@ -62,7 +69,8 @@ export class SourcesController {
             standing,
             counts.pulls.find(({ source }) => source === name),
           );
-        return { name, type, vendor, product, counts: own, ...(pull && { pull }) };
+        const lookups = lookupsOf(this.enrichment.standing(name));
+        return { name, type, vendor, product, counts: own, ...(lookups && { lookups }), ...(pull && { pull }) };
       }),
     };
   }
@@ -89,6 +97,12 @@ export class SourcesController {
     if (this.control.standing(name)) return;
     throw new NotFoundException('There is no source of this name in the config that pulls.');
   }
+}
+
+function lookupsOf(standing: EnrichmentStanding | undefined): LookupsView | undefined {
+  if (!standing) return undefined;
+  const { until, ...rest } = standing;
+  return { ...rest, ...(until !== undefined && { until: rfc3339(until) }) };
 }
 
 function viewOf(standing: PullStanding, state: PullState | undefined): PullView {

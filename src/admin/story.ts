@@ -54,6 +54,10 @@ export function tellDelivery(
     if (parked) return { what: `it waits until the sink is resumed, which is parked: ${parked.reason}` };
     if (before !== undefined) return { what: `it waits for alert ${before} of the same finding, which goes first` };
     const what = `attempt ${delivery.attempts + 1}`;
+    const isHeld = delivery.attempts === 0 && delivery.replay === undefined;
+    if (isHeld && dueAt !== undefined && dueAt > now) {
+      return { what: `it is held while the vendor is asked for details: ${what}, at the latest`, at: dueAt };
+    }
     return dueAt !== undefined && dueAt > now ? { what, at: dueAt } : { what: `${what}, as soon as its turn comes` };
   }
 }

@@ -63,6 +63,7 @@ function sourceOf(activity: Activity): string | undefined {
 }
 
 function concerns(activity: Activity, sink: string): boolean {
+  if (activity.kind === 'looked-up') return activity.sinks.includes(sink);
   if (activity.kind === 'received') return activity.alerts.some(({ sinks }) => sinks.includes(sink));
   return 'sink' in activity && activity.sink === sink;
 }

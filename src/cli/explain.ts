@@ -20,7 +20,7 @@ export function explainCommand(terminal: Terminal = process): Command {
 }
 
 function describe(explained: Story): readonly string[] {
-  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others, again } = explained;
+  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others, again, lookup } = explained;
   const facts = [
     ['id', alert.id],
     ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
@@ -32,6 +32,7 @@ function describe(explained: Story): readonly string[] {
     ...(again ? [['also', `by ${again.by}, first at ${new Date(again.at).toISOString()}`]] : []),
     ['routed', routes.join(', ') || 'no route took it'],
     ...(alert.quality.length > 0 ? [['guesses', alert.quality.join(', ')]] : []),
+    ...(lookup ? [['looked up', describeLookup(lookup, request.receivedAt)]] : []),
   ];
   return [
     alert.title,
@@ -47,6 +48,18 @@ function describe(explained: Story): readonly string[] {
 /** What a pull brought came from nowhere. */
 function cameFrom({ remoteAddress }: Story['request']): string {
   return remoteAddress === '' ? '' : ` from ${remoteAddress}`;
+}
+
+/** What came of asking the vendor for it, and how long its deliveries waited for that. */
+function describeLookup(lookup: NonNullable<Story['lookup']>, receivedAt: number): string {
+  const { at, durationMs, outcome, reason, isShared, added, isLate } = lookup;
+  const waited = `${new Date(at).toISOString()}, delivery waited ${Math.max(0, at + durationMs - receivedAt)} ms`;
+  return [
+    `${outcome}${isShared ? ' (by an answer for another report)' : ''}`,
+    ...(reason === undefined ? [] : [reason]),
+    ...(outcome === 'known' ? [added.length > 0 ? `added ${added.join(', ')}` : 'added nothing'] : []),
+    isLate ? `${new Date(at).toISOString()}, too late: the alert was sent as it was` : waited,
+  ].join('; ');
 }
 
 function describeNext({ next }: ToldDelivery): readonly string[] {

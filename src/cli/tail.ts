@@ -63,6 +63,11 @@ function wordsFor(told: Exclude<Told, { kind: 'missed' }>): readonly string[] {
       return [`parked     ${told.sink}: ${told.reason}`];
     case 'resumed':
       return [`resumed    ${told.sink}`];
+    case 'looked-up': {
+      const { outcome, reason, added } = told.lookup;
+      const what = reason ?? (added.length > 0 ? `adds ${added.join(', ')}` : 'adds nothing');
+      return [`looked up  ${told.alertId}  ${told.source}: ${outcome}, ${what}`];
+    }
     case 'pulled': {
       const { pages, accepted, duplicates } = told;
       return [`pulled     ${told.source}: ${accepted} new, ${duplicates} known, on ${pages} pages`];

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import type { NewAlert } from './alert.js';
 import type { ReplayRecord } from './replay.js';
-import type { Attempt, ParkedBy, Pending } from './journal.js';
+import type { Attempt, LookupRecord, ParkedBy, Pending } from './journal.js';
 import type { PressureLevel } from './pressure.js';
 import type { ReloadResult, ReloadTrigger } from './reload.js';
 
@@ -62,6 +62,15 @@ export type Activity =
       readonly sink: string;
       readonly since: number;
       readonly by: ParkedBy;
+    }
+  /** A vendor's API was asked for an alert, or was not; the sinks are those of the decision after that. */
+  | {
+      readonly kind: 'looked-up';
+      readonly at: number;
+      readonly source: string;
+      readonly alertId: string;
+      readonly lookup: LookupRecord;
+      readonly sinks: readonly string[];
     }
   /** A pull of a source came to its end, or to the most pages it may have. */
   | {
@@ -140,7 +149,7 @@ export type Activity =
   | {
       readonly kind: 'fault';
       readonly at: number;
-      readonly part: 'ingest' | 'delivery' | 'journal' | 'config' | 'process';
+      readonly part: 'ingest' | 'enrichment' | 'delivery' | 'journal' | 'config' | 'process';
       readonly sink?: string;
       readonly reason: string;
     };

@@ -22,6 +22,9 @@ export type Knowledge = Partial<
   readonly title?: string;
 };
 
+/** The flag of an alert that is held while its vendor is asked for it; where it is sent with it, nobody had answered. */
+export const pendingFlag = 'enrichment_pending';
+
 /** The flags of a title that the vendor did not send. */
 const guessedTitles: readonly string[] = ['title_missing', 'title_derived'];
 

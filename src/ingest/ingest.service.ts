@@ -45,7 +45,7 @@ export class IngestService {
     const authentication = source.source.authenticate(request);
     if (!authentication.ok) return { kind: 'refused' };
 
-    const accepted = this.#read(source, request, receivedAt, authentication.method);
+    const accepted = this.#read(source, request, receivedAt, authentication.method, source.hold?.webhookMs);
     return answerOf(accepted, await this.#keep(accepted));
   }
 
@@ -55,7 +55,7 @@ export class IngestService {
     const receivedAt = Date.now();
     await this.#turn.end(source.name);
     const request = { headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' };
-    const read = this.#read(source, request, receivedAt, pullAuthentication);
+    const read = this.#read(source, request, receivedAt, pullAuthentication, source.hold?.pullMs);
     // The same page comes again with every overlap: what cannot be read of it is in the quarantine already.
     const isKnown = read.unread.length > 0 && this.#unreadPages.has(read.sha256);
     const accepted = { ...read, pull, ...(isKnown && { unread: [] }) };
@@ -65,11 +65,18 @@ export class IngestService {
   }
 
   /** Every member is written out: an object that begins as a copy of another takes microseconds to grow. */
-  #read(source: NamedSource, request: WebhookRequest, receivedAt: number, authentication: string): AcceptedRequest {
+  #read(
+    source: NamedSource,
+    request: WebhookRequest,
+    receivedAt: number,
+    authentication: string,
+    holdMs: number | undefined,
+  ): AcceptedRequest {
     const id = mintId();
     const sha256 = hash('sha256', request.body, 'hex');
     const contentType = request.headers['content-type'] ?? 'application/octet-stream';
-    const { alerts, unread, probe } = triage(source, this.router, request, { id, receivedAt, sha256, contentType });
+    const facts = { id, receivedAt, sha256, contentType };
+    const { alerts, unread, probe } = triage(source, this.router, request, facts, holdMs);
     return {
       id,
       source: source.name,

@@ -96,6 +96,13 @@ export class MatchOptions {
   @IsPattern()
   @JSONSchema(oneOrMany({ type: 'string' }, `id, name, hostname, address or URL of a resource: ${patternWanted}`))
   resource?: string[];
+
+  /** A flag in the alert's `quality`, e.g. `unverified`. */
+  @IsOptional()
+  @OneOrMany()
+  @IsPattern()
+  @JSONSchema(oneOrMany({ type: 'string' }, `flag of the alert, e.g. unverified: ${patternWanted}`))
+  quality?: string[];
 }
 
 /** One rule: which alerts go to which sinks. */
@@ -148,6 +155,7 @@ const factsOf: Readonly<Record<Exclude<keyof MatchOptions, 'labels'>, Facts>> = 
   title: (alert) => [alert.title],
   account: (alert) => present(alert.source.accountId, alert.source.accountName),
   resource: (alert) => alert.resources.flatMap((r) => present(r.id, r.name, r.hostname, r.ip, r.url)),
+  quality: (alert) => alert.quality,
 };
 
 /** Compiles a route's conditions. The options must have been validated. */
@@ -162,7 +170,7 @@ export function conditionsOf(route: RouteOptions): readonly Condition[] {
     const words = match.severity.flatMap((written) => severitiesOf(written) ?? []);
     conditions.push(wordCondition('severity', words, match.severity.join(' or ')));
   }
-  for (const field of ['title', 'account', 'resource'] as const) {
+  for (const field of ['title', 'account', 'resource', 'quality'] as const) {
     const written = match[field];
     if (written) conditions.push(patternCondition(field, written, factsOf[field]));
   }

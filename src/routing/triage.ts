@@ -1,5 +1,6 @@
 import type { NewAlert } from '../core/alert.js';
 import { toAlert } from '../core/identity.js';
+import { pendingFlag } from '../core/knowledge.js';
 import type { AcceptedRequest } from '../core/journal.js';
 import type { Reading, Source, WebhookRequest } from '../core/source.js';
 import { rfc3339 } from '../kit/time.js';
@@ -12,6 +13,8 @@ export type NamedSource = {
   readonly vendor: string;
   readonly product: string;
   readonly source: Source;
+  /** How long alerts are held while the vendor's API is asked for them, in milliseconds; absent: not at all. */
+  readonly hold?: { readonly webhookMs: number; readonly pullMs?: number };
   /** The sink an alert of this source is about, which is not sent it: it would wait for itself. */
   readonly about?: (alert: NewAlert) => string | undefined;
 };
@@ -21,13 +24,14 @@ export type RequestFacts = Pick<AcceptedRequest, 'id' | 'receivedAt' | 'sha256' 
 
 /**
  * Reads a body, gives each alert in it its identity and decides where it goes. No effects, and it does not throw:
- * what a source cannot read, or breaks on, is unread.
+ * what a source cannot read, or breaks on, is unread. With `holdMs`, alerts are flagged and held that long.
  */
 export function triage(
   { name, vendor, product, source, about }: NamedSource,
   router: Router,
   request: WebhookRequest,
   facts: RequestFacts,
+  holdMs?: number,
 ): Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> {
   const { drafts, unread, probe } = readSafely(source, request);
   const arrival = {
@@ -43,10 +47,12 @@ export function triage(
     },
   };
   const alerts = drafts.map((draft) => {
-    const alert = toAlert(draft, arrival);
+    const read = toAlert(draft, arrival);
+    const isHeld = holdMs !== undefined && read.kind !== 'test';
+    const alert = isHeld ? { ...read, quality: [...read.quality, pendingFlag] } : read;
     const decision = router.decide(alert);
     const { routes, sinks } = about ? without(decision, about(alert)) : decision;
-    return { alert, routes, sinks };
+    return isHeld ? { alert, routes, sinks, notBefore: facts.receivedAt + holdMs } : { alert, routes, sinks };
   });
   return { alerts, unread, ...(probe !== undefined && { probe }) };
 }

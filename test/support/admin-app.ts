@@ -9,6 +9,7 @@ import { AdminOptions } from '../../src/admin/admin.options.js';
 import { createLog, Log, NestLog } from '../../src/admin/log.js';
 import { ActivityStream } from '../../src/core/activity.js';
 import { Journal } from '../../src/core/journal.js';
+import { EnrichmentView } from '../../src/core/enrichment-view.js';
 import { PullControl, type PullStanding } from '../../src/core/pull-control.js';
 import { Readiness } from '../../src/core/readiness.js';
 import { Reload, type ReloadResult } from '../../src/core/reload.js';
@@ -106,6 +107,7 @@ export async function startAdminApp({
     { provide: ActivityStream, useValue: activity },
     { provide: SinkControl, useValue: new IdleSinks(journal, activity) },
     { provide: PullControl, useValue: new IdlePulls(pulls ? [warden.name] : [], journal) },
+    { provide: EnrichmentView, useValue: { standing: () => undefined } satisfies EnrichmentView },
     { provide: Reload, useValue: { reload: () => Promise.resolve(reloaded) } satisfies Reload },
     { provide: ReplayControl, useValue: new Replayer(replayConfig, journal, activity) },
     { provide: Router, useValue: router },
