@@ -6,6 +6,8 @@ const mutated = ['core', 'routing', 'delivery', 'kit'];
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
 export default {
   mutate: [...mutated.map((folder) => `src/${folder}/**/*.ts`), '!src/**/*.spec.ts'],
+  // What no spec of those folders reads need not be copied into the sandbox.
+  ignorePatterns: ['/bench', '/demo', '/deploy', '/dist', '/docs', '/reports'],
   plugins: ['@stryker-mutator/jest-runner', './test/mutation/runner.js'],
   testRunner: 'spec-by-spec',
   testRunnerNodeArgs: ['--experimental-vm-modules', '--no-warnings'],
@@ -23,6 +25,7 @@ export default {
   ignoreStatic: true,
   // The first spec of a new worker loads all modules, which on a busy machine takes its time: it is no mutant that hangs.
   timeoutMS: 120_000,
+  dryRunTimeoutMinutes: 30,
   incremental: true,
   incrementalFile: 'reports/mutation.json',
   tempDirName: '.stryker',
