@@ -22,11 +22,11 @@ export function vendorPosts(
       body: {
         alerts: [
           {
-            id: `5f1e${hex}a0b1c2d3`,
+            id: threatStackId(now),
             title: 'Netcat listener opened by deploy on web-17',
             created_at: now.getTime(),
             severity: 1,
-            organization_id: '5a1b2c3d4e5f60718293a4b5',
+            organization_id: threatStackOrganization,
             server_or_region: 'web-17.prod.example.net',
             source: 'Host',
           },
@@ -106,6 +106,33 @@ const ids = {
   rule: 'e0e00000-5555-4666-8777-0123456789ab',
   ruleType: 'f0f00000-6666-4777-8888-0123456789ab',
 } as const;
+
+/** The id of the organization, as config/demo.yaml has it. */
+export const threatStackOrganization = '5a1b2c3d4e5f60718293a4b5';
+
+/** What Threat Stack's API knows of the alert that its webhook posts: the rule, the agent, how often. */
+export function threatStackRecords(now: Date) {
+  const agent = { id: '5a1b2c3d4e5f60718293a4b6', hostname: 'web-17.prod.example.net', status: 'active', online: true };
+  const alert = {
+    id: threatStackId(now),
+    title: 'Netcat listener opened by deploy on web-17',
+    type: 'rule',
+    severity: 1,
+    count: 3,
+    active: true,
+    dismissed: false,
+    created_at: now.getTime(),
+    agent_id: agent.id,
+    rule_id: '5a1b2c3d4e5f60718293a4b7',
+    rule: { id: '5a1b2c3d4e5f60718293a4b7', original_rule: { name: 'Process: Netcat Listener' } },
+    latest_events: [{ event_type: 'audit', user: 'deploy', exe: '/usr/bin/nc', arguments: 'nc -l -p 4444' }],
+  };
+  return { agents: [agent], alerts: [alert] };
+}
+
+function threatStackId(made: Date): string {
+  return `5f1e${hexOf(made)}a0b1c2d3`;
+}
 
 /** The host of the violation that no webhook tells of. */
 export const untoldAsset = 'stock.example.com';

@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the real router on config/demo.yaml beside local stand-ins for Datadog and for Data Theorem's API.
- * Posts one body of each vendor, then has a violation that no webhook tells of, and tells the story as it happens; then
- * it keeps running for the reader's own steps (`--once` ends it).
+ * `npm run demo`: the real router on config/demo.yaml beside local stand-ins for Datadog and for two vendors' APIs.
+ * Posts one body of each vendor, of which one is looked up before it is sent on, then has a violation that no webhook
+ * tells of, and tells the story as it happens; then it keeps running for the reader's own steps (`--once` ends it).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,14 +12,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startDatadog, type Datadog } from '../test/support/datadog.js';
 import { startDataTheoremApi } from '../test/support/datatheorem-api.js';
+import { startThreatStackApi } from '../test/support/threatstack-api.js';
 import { freePort } from '../test/support/free-port.js';
-import { dataTheoremRecords, untoldAsset, vendorPosts, type VendorPost } from './bodies.js';
+import {
+  dataTheoremRecords,
+  threatStackOrganization,
+  threatStackRecords,
+  untoldAsset,
+  vendorPosts,
+  type VendorPost,
+} from './bodies.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tokens = { threatStack: 'demo-threat-stack', dataTheorem: 'demo-data-theorem', alertLogic: 'demo-alert-logic' };
 const adminToken = 'demo-admin';
 const readyWithinMs = 60_000;
-const deliveredWithinMs = 10_000;
+const deliveredWithinMs = 20_000;
+const lookupMs = 1_500;
 const pulledWithinMs = 60_000;
 
 type Answer = { readonly alerts: readonly { readonly id: string; readonly status: string }[] };
@@ -29,6 +38,9 @@ type Explained = {
   > & {
     readonly resources: readonly Readonly<Record<string, unknown>>[];
     readonly quality: readonly string[];
+    readonly rule?: { readonly name?: string };
+    readonly count?: number;
+    readonly enrichment?: Readonly<Record<string, unknown>>;
   };
   readonly reasons: readonly { readonly route: string; readonly matched: boolean; readonly reason: string }[];
   readonly deliveries: readonly { readonly sink: string; readonly state: string; readonly attempts: number }[];
@@ -58,7 +70,29 @@ async function tell(post: VendorPost, ingest: string, admin: string, datadog: Da
     `   answered ${answer.status} in ${(performance.now() - started).toFixed(1)} ms, on disk: ${JSON.stringify(answered)}`,
   );
 
-  for (const { id } of answered.alerts) await tellAlert(id, admin, datadog);
+  for (const { id } of answered.alerts) {
+    await tellBefore(id, admin);
+    await tellAlert(id, admin, datadog);
+  }
+}
+
+/** What the webhook alone says of an alert, where the vendor's API is being asked for more. */
+async function tellBefore(id: string, admin: string): Promise<void> {
+  const { alert } = await getJson<Explained>(`${admin}/api/v1/alerts/${id}`);
+  if (!alert.quality.includes('enrichment_pending')) return;
+  say('', `   before enrichment: nothing is sent yet, the vendor's API is asked first`);
+  for (const resource of alert.resources) say(`     ${JSON.stringify(resource)}`);
+  for (const line of detailsOf(alert)) say(`     ${line}`);
+  say(`     flagged: ${alert.quality.join(', ')}`);
+}
+
+/** What a webhook leaves out. */
+function detailsOf({ rule, count, enrichment }: Explained['alert']): readonly string[] {
+  const seen = count === undefined ? 'not said how often' : `seen ${count} times`;
+  const more = Object.entries(enrichment ?? {}).map(
+    ([name, value]) => `${name} ${JSON.stringify(value).slice(0, 200)}`,
+  );
+  return [`rule ${rule?.name ?? 'not named'}, ${seen}`, ...more];
 }
 
 async function tellAlert(id: string, admin: string, datadog: Datadog): Promise<void> {
@@ -67,6 +101,7 @@ async function tellAlert(id: string, admin: string, datadog: Datadog): Promise<v
   say('', `   the alert it became: ${id}`);
   say(`     ${alert.kind}, severity ${alert.severity}, ${alert.state}: ${alert.title}`);
   for (const resource of alert.resources) say(`     ${JSON.stringify(resource)}`);
+  if (alert.rule?.name !== undefined) for (const line of detailsOf(alert)) say(`     ${line}`);
   say(
     `     time ${alert.time}, finding ${alert.fingerprint.slice(0, 12)}…, guessed: ${alert.quality.join(', ') || 'nothing'}`,
   );
@@ -169,6 +204,7 @@ function sayNextSteps(ingest: string, admin: string, archive: string): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-demo-'));
 const datadog = await startDatadog({ apiKey: 'demo-datadog-key' });
+const threatStack = await startThreatStackApi({ apiKey: 'demo-threat-stack-api', orgId: threatStackOrganization });
 const dataTheorem = await startDataTheoremApi({ apiKey: 'demo-data-theorem-results' });
 const [port, adminPort] = [await freePort(), await freePort()];
 const [ingest, admin] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${adminPort}`];
@@ -180,6 +216,7 @@ const router = spawn(execPath, [join(root, 'dist/main.js'), 'serve', '-c', join(
     SIGNALBOX_INGEST_PORT: String(port),
     SIGNALBOX_ADMIN_PORT: String(adminPort),
     DATADOG_ENDPOINT: datadog.url,
+    THREATSTACK_ENDPOINT: threatStack.url,
     DATATHEOREM_ENDPOINT: dataTheorem.url,
   },
 });
@@ -194,7 +231,7 @@ async function end(code: number): Promise<void> {
     await gone;
   }
   await datadog.close();
-  await dataTheorem.close();
+  await Promise.all([threatStack.close(), dataTheorem.close()]);
   rmSync(folder, { recursive: true, force: true });
   exit(code);
 }
@@ -203,15 +240,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => vo
 try {
   await untilReady(`${ingest}/readyz`, router);
   say(
-    'Signalbox demo: the real router, local stand-ins for Datadog and for the API of Data Theorem, and nothing else.',
+    'Signalbox demo: the real router, local stand-ins for Datadog and the vendors’ APIs, and nothing else.',
     `   config    config/demo.yaml`,
     `   ingest    ${ingest}`,
     `   admin     ${admin}`,
     `   journal   ${folder}`,
     `   Datadog   ${datadog.url} (the stand-in)`,
-    `   API       ${dataTheorem.baseUrl} (the stand-in)`,
+    `   APIs      ${threatStack.url}, ${dataTheorem.url} (the stand-ins)`,
   );
   const now = new Date();
+  const known = threatStackRecords(now);
+  threatStack.have(known);
+  // Late, so that there is time to look at the alert before.
+  threatStack.answerNext({ status: 200, body: JSON.stringify(known.alerts[0]), delayMs: lookupMs });
   for (const post of vendorPosts(now, tokens)) await tell(post, ingest, admin, datadog);
   const untold = new Date();
   dataTheorem.have(dataTheoremRecords(now, untold));
