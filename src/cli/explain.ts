@@ -29,7 +29,7 @@ function describe(explained: Story): readonly string[] {
     ['received', `${alert.receivedAt}${cameFrom(request)}, by ${request.authentication}`],
     ['request', `${request.id}, ${alert.raw.bytes} bytes of ${alert.raw.contentType}`],
     ['sent again', times(duplicates)],
-    ...(again ? [['also', `by ${again.by}, first at ${new Date(again.at).toISOString()}`]] : []),
+    ...(again ? [['also', describeAgain(again)]] : []),
     ['routed', routes.join(', ') || 'no route took it'],
     ...(alert.quality.length > 0 ? [['guesses', alert.quality.join(', ')]] : []),
     ...(lookup ? [['looked up', describeLookup(lookup, request.receivedAt)]] : []),
@@ -43,6 +43,11 @@ function describe(explained: Story): readonly string[] {
     ...deliveries.flatMap((delivery) => [...describeDelivery(delivery), ...describeNext(delivery)]),
     ...describeOthers(others),
   ];
+}
+
+function describeAgain({ by, at, added, isLate }: NonNullable<Story['again']>): string {
+  const knew = added ? `, which knew more: ${Object.keys(added).join(', ')}` : '';
+  return `by ${by}, first at ${new Date(at).toISOString()}${knew}${isLate ? ' (too late: it was sent without)' : ''}`;
 }
 
 /** What a pull brought came from nowhere. */

@@ -76,6 +76,22 @@ describe('signalbox explain', () => {
     }
   });
 
+  it('says by which ways an alert came, and what the second one knew', async () => {
+    await admin.journal.append([acceptedRequest({ receivedAt }, { finding: 'both', description: 'what it is' })]);
+    const pull = { cursor: 'c', isLast: true };
+    await admin.journal.append([acceptedRequest({ receivedAt, pull }, { finding: 'both' }, { finding: 'pulled' })]);
+    await explain('--token', token, 'both');
+    expect(terminal.out).toMatch(/also +by pull, first at 2026-03-01T12:00:00.000Z\n/);
+    terminal.out = '';
+    await explain('--token', token, 'pulled');
+    expect(terminal.out).toMatch(/received +2026-03-01T12:00:00.000Z, by pull\n/);
+    const description = 'what it is';
+    await admin.journal.append([acceptedRequest({ receivedAt }, { finding: 'pulled', description })]);
+    terminal.out = '';
+    await explain('--token', token, 'pulled');
+    expect(terminal.out).toMatch(/also +by webhook, first at 2026-03-01T12:00:00.000Z, which knew more: description\n/);
+  });
+
   it('answers in JSON what the router answers', async () => {
     const id = await keep();
     await explain('--token', token, '-o', 'json', id);

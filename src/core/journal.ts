@@ -176,8 +176,19 @@ export type AlertRecord = {
   readonly deliveries: readonly (DeliveryRecord & { readonly history: readonly Attempt[] })[];
   /** Set where the vendor's API was asked for it. */
   readonly lookup?: LookupRecord;
-  /** Set where it came by the other way, too: when first. */
-  readonly again?: { readonly by: Way; readonly at: number };
+  /** Set where it came by the other way, too. */
+  readonly again?: SecondWay;
+};
+
+/** How an alert that was kept came by the other way as well. */
+export type SecondWay = {
+  readonly by: Way;
+  /** When first, in milliseconds since the epoch. */
+  readonly at: number;
+  /** What it knew more: the fields as they are with it. It is in the alert, unless it came too late. */
+  readonly added?: Partial<NewAlert>;
+  /** A delivery may have gone out before: the alert stays as it was sent. */
+  readonly isLate?: true;
 };
 
 /** An authentic request, or part of one, that could not be read; or a vendor's probe. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { alertArbitrary, knowledgeArbitrary, sampleAlert } from '../../test/support/alerts.js';
 import type { Alert } from './alert.js';
-import { addKnowledge } from './knowledge.js';
+import { addKnowledge, knowledgeOf, learnt } from './knowledge.js';
 
 describe('what is learned of an alert', () => {
   it('fills in what is absent, and changes nothing that is there', () => {
@@ -121,5 +121,21 @@ describe('what is learned of an alert', () => {
         );
       }),
     );
+  });
+});
+
+describe('another report of the same alert', () => {
+  it('adds what it knows more, and what that was can be told', () => {
+    const { description: _, ...bare } = sampleAlert({ title: 'Alert 7', quality: ['title_missing'] });
+    const fuller = sampleAlert({ title: 'Root shell', description: 'By the API.', severity: 'low' });
+    const next = addKnowledge(bare, knowledgeOf(fuller)) ?? bare;
+    expect(next).toEqual({ ...bare, title: 'Root shell', description: 'By the API.', quality: [] });
+    expect(learnt(bare, next)).toEqual({ title: 'Root shell', description: 'By the API.', quality: [] });
+    expect(addKnowledge(next, knowledgeOf(fuller))).toBeUndefined();
+  });
+
+  it('gives no title that it had to guess itself', () => {
+    const guessed = sampleAlert({ title: 'Alert 8', quality: ['title_derived'] });
+    expect(knowledgeOf(guessed)).not.toHaveProperty('title');
   });
 });

@@ -25,6 +25,20 @@ export type Knowledge = Partial<
 /** The flag of an alert that is held while its vendor is asked for it; where it is sent with it, nobody had answered. */
 export const pendingFlag = 'enrichment_pending';
 
+const details: ReadonlySet<string> = new Set([
+  'description',
+  'recommendation',
+  'url',
+  'rule',
+  'attacks',
+  'count',
+  'notes',
+  'enrichment',
+  'vendorIds',
+  'resources',
+  'tags',
+] satisfies (keyof Knowledge)[]);
+
 /** The flags of a title that the vendor did not send. */
 const guessedTitles: readonly string[] = ['title_missing', 'title_derived'];
 
@@ -61,6 +75,21 @@ export function addKnowledge<Known extends NewAlert>(alert: Known, knowledge: Kn
   const kept = isReplaced ? more.quality.filter((flag) => !guessedTitles.includes(flag)) : more.quality;
   const next = { ...more, quality: [...kept, ...[...lost].filter((flag) => !kept.includes(flag))] };
   return isDeepStrictEqual(next, alert) ? undefined : next;
+}
+
+/** What a report of an alert knows that another report of the same may not. Its title is as good as the other's. */
+export function knowledgeOf(alert: NewAlert): Knowledge {
+  const known = Object.entries(alert).filter(([name]) => details.has(name));
+  const isGuessed = guessedTitles.some((flag) => alert.quality.includes(flag));
+  return { ...(Object.fromEntries(known) as Knowledge), ...(!isGuessed && { title: alert.title }) };
+}
+
+/** The fields of an alert that are others after more was added to it, as they are then. */
+export function learnt(before: NewAlert, after: NewAlert): Partial<NewAlert> {
+  const entries = Object.entries(after).filter(
+    ([name, value]) => !isDeepStrictEqual(value, (before as unknown as Fields)[name]),
+  );
+  return Object.fromEntries(entries);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

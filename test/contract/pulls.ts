@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { JournalUnavailableError } from '../../src/core/errors.js';
 import { mintId } from '../../src/core/identity.js';
-import type { Journal } from '../../src/core/journal.js';
+import type { Delivery, Journal } from '../../src/core/journal.js';
 import type { PullMark } from '../../src/core/reconciliation.js';
 import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
 import type { OpenJournal, ReopenJournal } from './journal.js';
@@ -9,6 +9,8 @@ import type { OpenJournal, ReopenJournal } from './journal.js';
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const noon = Date.UTC(2026, 4, 10, 12);
+/** Long enough to be seen in what is pending, of which a journal may tell no more than kilobytes. */
+const description = 'what it is'.repeat(1_000);
 const all = { from: 0, until: Date.UTC(2027, 0) };
 
 /** What every journal promises to those who pull. Call it once in the spec of each journal. */
@@ -33,6 +35,16 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
     const post = async (...reports: ReportOf[]) => {
       const [receipt] = await journal.append([acceptedRequest({ receivedAt: now }, ...reports)]);
       return receipt?.alerts.map(({ status }) => status);
+    };
+    const claim = async (sink: string): Promise<readonly Delivery[]> => {
+      for await (const batch of journal.claim(sink, { count: 1 }, AbortSignal.timeout(5_000))) return batch;
+      throw new Error('the claim ended');
+    };
+    const deliver = async (delivery: Delivery | undefined) => {
+      if (!delivery) throw new Error('nothing was claimed');
+      const { sink, lease, attempt: number } = delivery;
+      const attempt = { attempt: number, at: now, durationMs: 1, outcome: 'delivered' } as const;
+      expect(await journal.settle([{ sink, lease, attempt, next: { kind: 'delivered' } }])).toBe(1);
     };
     const isBalanced = async () => (await journal.ledger(all)).balanced;
     const today = { source: 'warden', day: '2026-05-10', vendorBy: 'pull', changes: 0, missing: 0 };
@@ -104,6 +116,50 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
         expect(record).toMatchObject({ duplicates: 2, again: { by: other, at: noon + minuteMs } });
         expect(await isBalanced()).toBe(true);
         expect(await journal.reconciliation(all)).toEqual([{ ...today, vendor: 1, webhook: 1, recovered: 0 }]);
+      });
+
+      it.each(['webhook', 'pull'] as const)(
+        'first by %s, gains what the other knows, if none was sent',
+        async (way) => {
+          const [first, second] = way === 'webhook' ? [post, pull] : [pull, post];
+          const by = way === 'webhook' ? 'pull' : 'webhook';
+          await journal.beginPull('warden', now);
+          await first({ finding: 'f', sinks: ['pager', 'lake'] });
+          const pending = journal.pending();
+          await second({ finding: 'f', sinks: ['pager', 'lake'], description });
+          const { items } = await journal.alerts({}, { limit: 1 });
+          const record = await journal.alert(items[0]?.id ?? '');
+          expect(record?.again).toEqual({ by, at: noon, added: { description } });
+          expect(record?.alert.description).toBe(description);
+          expect(journal.pending().deliveries).toBe(2);
+          const grown = journal.pending().bytes - pending.bytes;
+          expect(Math.round(grown / 10_000)).toBe(2);
+          for (const sink of ['pager', 'lake']) {
+            const [delivery] = await claim(sink);
+            expect(delivery?.alert.description).toBe(description);
+            await deliver(delivery);
+          }
+          expect(journal.pending()).toEqual({ deliveries: 0, bytes: 0 });
+          expect(await isBalanced()).toBe(true);
+          await second({ finding: 'f', description, title: 'another' });
+          expect((await journal.alert(items[0]?.id ?? ''))?.again).toEqual(record?.again);
+        },
+      );
+
+      it('stays as it was sent, and says what the other knew', async () => {
+        await journal.beginPull('warden', now);
+        await post({ finding: 'f', sinks: ['pager', 'lake'] });
+        const [delivery] = await claim('lake');
+        await pull({ finding: 'f', description: 'what it is' });
+        const { items } = await journal.alerts({}, { limit: 1 });
+        const record = await journal.alert(items[0]?.id ?? '');
+        expect(record?.alert).not.toHaveProperty('description');
+        expect(record?.again).toEqual({ by: 'pull', at: noon, added: { description: 'what it is' }, isLate: true });
+        await deliver(delivery);
+        const [other] = await claim('pager');
+        expect(other?.alert).not.toHaveProperty('description');
+        await deliver(other);
+        expect(journal.pending()).toEqual({ deliveries: 0, bytes: 0 });
       });
 
       it('says nothing of the kind where it came by one way only', async () => {

@@ -14,6 +14,7 @@ export type ReportOf = {
   readonly state?: State;
   readonly severity?: Severity;
   readonly title?: string;
+  readonly description?: string;
   /** Milliseconds since the epoch. */
   readonly updatedAt?: number;
   /** When the vendor made the finding, in milliseconds since the epoch; a minute before it came, where it does not matter. */
@@ -81,6 +82,7 @@ function routed(
       severity,
       severityId: severityIdOf(severity),
       title: report.title ?? `Report ${version} of ${finding}`,
+      ...(report.description !== undefined && { description: report.description }),
       time: new Date(report.time ?? receivedAt - 60_000).toISOString(),
       timeQuality: 'vendor',
       receivedAt: new Date(receivedAt).toISOString(),

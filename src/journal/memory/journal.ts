@@ -1,6 +1,7 @@
-import { actionOf } from '../../core/alert.js';
+import { actionOf, type NewAlert } from '../../core/alert.js';
 import { JournalUnavailableError } from '../../core/errors.js';
 import { ageOf, isSuperseded, withReport } from '../../core/finding.js';
+import { addKnowledge, knowledgeOf, learnt } from '../../core/knowledge.js';
 import {
   defineJournal,
   Journal,
@@ -408,7 +409,7 @@ class MemoryJournal extends Journal {
     const first = known?.reports.get(alert.dedupKey);
     if (first && acceptedAt - first.at < this.options.dedupWindow) {
       first.as.duplicates += 1;
-      this.#pulls.sawAgain(first.as, by, acceptedAt);
+      if (this.#pulls.sawAgain(first.as, by, acceptedAt)) this.#learn(first.as, alert);
       return { id: first.as.alert.id, status: 'duplicate' };
     }
     const age = ageOf(alert);
@@ -465,6 +466,21 @@ class MemoryJournal extends Journal {
   #countRoutes({ routes, request }: KeptAlert, sign: 1 | -1): void {
     if (routes.length === 0) this.#tallyOf(request.source).unrouted += sign;
     for (const route of routes) this.#routes.set(route, (this.#routes.get(route) ?? 0) + sign);
+  }
+
+  /** What another report of it knows is added to an alert that nobody was sent; else only noted. */
+  #learn(kept: KeptAlert, report: NewAlert): void {
+    const fuller = addKnowledge(kept.alert, knowledgeOf(report));
+    if (!fuller || !kept.again) return;
+    const isLate = !kept.deliveries.every(isUntouched);
+    kept.again = { ...kept.again, added: learnt(kept.alert, fuller), ...(isLate && { isLate }) };
+    if (isLate) return;
+    const owed = kept.deliveries.filter(({ state }) => state === 'pending');
+    for (const delivery of owed) this.#pending.count(delivery.of, -1);
+    const { action: _action, ...given } = fuller;
+    kept.alert = fuller;
+    kept.bytes = Buffer.byteLength(JSON.stringify(given));
+    for (const delivery of owed) this.#pending.count(delivery.of, 1);
   }
 
   #forget(kept: KeptAlert): void {

@@ -7,6 +7,7 @@ import type { Debts } from './debts.js';
 import type { Findings } from './findings.js';
 import { Inserter } from './inserter.js';
 import type { Ledger } from './ledger.js';
+import type { Learning } from './learning.js';
 import { packedAlertOf, type PackedAlert, type PackedRequest } from './pack.js';
 import { readProgress, type ProgressName } from './progress.js';
 import type { Pulls } from './pulls.js';
@@ -69,6 +70,7 @@ export class Acceptance {
     private readonly findings: Findings,
     private readonly debts: Debts,
     private readonly pulls: Pulls,
+    private readonly learning: Learning,
   ) {
     this.#requests = new Inserter(db, 'requests', requestColumns);
     this.#unread = new Inserter(db, 'unread', ['seq', 'request', 'position', 'reason']);
@@ -223,7 +225,11 @@ export class Acceptance {
       this.#alerts.flush();
       if (by === 'pull' || this.pulls.has(source.number)) {
         this.#requests.flush();
-        this.pulls.sawAgain({ source: source.number, fingerprint, json, by, at: receivedAt }, verdict.of);
+        const isSecond = this.pulls.sawAgain(
+          { source: source.number, fingerprint, json, by, at: receivedAt },
+          verdict.of,
+        );
+        if (isSecond) this.learning.learn(verdict.of, json);
       }
       return toUuid(this.#countDuplicate.get(verdict.of) ?? id);
     }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { NewAlert } from '../../core/alert.js';
-import type { Parked, ParkedBy } from '../../core/journal.js';
+import type { Parked, ParkedBy, SecondWay } from '../../core/journal.js';
 import { hourOf } from '../../core/ledger.js';
 import type { NumberRange } from '../../core/missing.js';
 import { mayEnd, parkedAgain } from '../../core/parking.js';
@@ -51,6 +51,13 @@ type DayRow = {
   readonly recovered: number;
   readonly changes: number;
   readonly unread: number;
+};
+
+type SecondRow = {
+  readonly by_pull: number;
+  readonly at: number;
+  readonly added: string | null;
+  readonly is_late: number;
 };
 
 const marksPerStep = 500;
@@ -131,10 +138,12 @@ export class Pulls {
          FROM alerts JOIN requests ON requests.seq = alerts.request WHERE alerts.seq = ?`,
       )
       .raw();
-    this.#insertSecond = db.prepare<[number, number, number]>('INSERT OR IGNORE INTO second_ways VALUES (?, ?, ?)');
-    this.#selectSecond = db
-      .prepare<[number], [number, number]>('SELECT by_pull, at FROM second_ways WHERE alert = ?')
-      .raw();
+    this.#insertSecond = db.prepare<[number, number, number]>(
+      'INSERT OR IGNORE INTO second_ways (alert, by_pull, at) VALUES (?, ?, ?)',
+    );
+    this.#selectSecond = db.prepare<[number], SecondRow>(
+      'SELECT by_pull, at, added, is_late FROM second_ways WHERE alert = ?',
+    );
     this.#deleteSecond = db.prepare<[number]>('DELETE FROM second_ways WHERE alert = ?');
     this.#deleteMarks = db.prepare<[number, number]>(
       `DELETE FROM pulled WHERE (fingerprint, source) IN (
@@ -232,9 +241,16 @@ export class Pulls {
   }
 
   /** When an alert came by the other way, too. */
-  secondOf(alert: number): { readonly by: Way; readonly at: number } | undefined {
-    const [byPull, at] = this.#selectSecond.get(alert) ?? [];
-    return at === undefined ? undefined : { by: byPull === 1 ? 'pull' : 'webhook', at };
+  secondOf(alert: number): SecondWay | undefined {
+    const row = this.#selectSecond.get(alert);
+    return (
+      row && {
+        by: row.by_pull === 1 ? 'pull' : 'webhook',
+        at: row.at,
+        ...(row.added !== null && { added: JSON.parse(row.added) as Partial<NewAlert> }),
+        ...(row.is_late === 1 && { isLate: true }),
+      }
+    );
   }
 
   /** What is remembered of an alert that is purged. */

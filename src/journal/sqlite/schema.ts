@@ -227,6 +227,11 @@ export const migrations: readonly string[] = [
   -- What became of asking the vendor's API for an alert: a LookupRecord, as JSON.
   CREATE TABLE lookups (alert INTEGER PRIMARY KEY, record TEXT NOT NULL) STRICT;
   `,
+  `
+  -- What the second way knew more: fields of the alert as JSON. is_late: 1 where it was too late to add it.
+  ALTER TABLE second_ways ADD COLUMN added TEXT;
+  ALTER TABLE second_ways ADD COLUMN is_late INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**

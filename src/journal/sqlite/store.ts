@@ -10,6 +10,7 @@ import { asUnavailable, diskIsFull, isFull } from './errors.js';
 import { Findings } from './findings.js';
 import { Gaps } from './gaps.js';
 import { HeldFile, type Copied } from './held-file.js';
+import { Learning } from './learning.js';
 import { Ledger } from './ledger.js';
 import { Mark, type Numbers } from './mark.js';
 import type { PackedRequest } from './pack.js';
@@ -85,7 +86,8 @@ export class Store {
     this.#findings = new Findings(this.#db, options.dedupWindow);
     this.debts = new Debts(this.#db, this.#ledger, options.lease);
     this.pulls = new Pulls(this.#db, this.#ledger);
-    this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts, this.pulls);
+    const learning = new Learning(this.#db, this.#ledger, this.debts);
+    this.#acceptance = new Acceptance(this.#db, this.#ledger, this.#findings, this.debts, this.pulls, learning);
     const { alert: lastBefore } = this.#acceptance.last;
     this.amendments = new Amendments(this.#db, this.#ledger, this.debts, lastBefore, openedAt);
     this.audit = new AuditTrail(this.#db);
