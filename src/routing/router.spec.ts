@@ -50,6 +50,27 @@ describe('a router', () => {
     });
   });
 
+  it('takes an alert by its flags, exactly or by a pattern', () => {
+    const router = new Router([
+      route({ name: 'forged', match: { quality: 'unverified' }, to: 'review' }),
+      route({
+        name: 'doubtful',
+        match: { quality: ['verification_*', '/^enrichment_(failed|timeout)$/'] },
+        to: 'review',
+      }),
+    ]);
+    const routesOf = (...quality: string[]) => router.decide(sampleAlert({ quality })).routes;
+    expect(routesOf('severity_unmapped', 'unverified')).toEqual(['forged']);
+    expect(routesOf('verification_skipped')).toEqual(['doubtful']);
+    expect(routesOf('enrichment_timeout')).toEqual(['doubtful']);
+    expect(routesOf('enrichment_pending')).toEqual([]);
+    expect(router.explain(sampleAlert({ quality: ['odd'] }))[0]).toEqual({
+      route: 'forged',
+      matched: false,
+      reason: 'quality is odd, wanted unverified',
+    });
+  });
+
   it('stops after a final route, and says so of the rest', () => {
     const router = new Router([
       route({ name: 'first', match: { severity: '>=medium' }, final: true }),

@@ -55,6 +55,18 @@ const router = new Router([
 ]);
 
 describe('what is made of a request', () => {
+  it('is held and flagged where the vendor is to be asked, but for a test', () => {
+    const { source } = sourceOf({ drafts: [draft('a'), { ...draft('b'), kind: 'test' }], unread: [] });
+    const pending = new Router([
+      route({ name: 'pending', to: ['pager'], match: { quality: ['enrichment_pending'] } }),
+      route({ name: 'tests', to: ['lab'], match: { kind: ['test'] } }),
+    ]);
+    const [held, test] = triage(source, pending, request, { ...facts, receivedAt: 500 }, 10_000).alerts;
+    expect(held).toMatchObject({ notBefore: 10_500, routes: ['pending'], alert: { quality: ['enrichment_pending'] } });
+    expect(test).toMatchObject({ routes: ['tests'], alert: { quality: [] } });
+    expect(test).not.toHaveProperty('notBefore');
+  });
+
   it('is an alert for each draft, with where it came from and where it goes', () => {
     const { source, given } = sourceOf({ drafts: [draft('a'), draft('b')], unread: [] });
     const { alerts, unread, ...rest } = triage(source, router, request, facts);
