@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { hash } from 'node:crypto';
 import { ActivityStream } from '../core/activity.js';
 import { mintId } from '../core/identity.js';
-import { Journal, type AcceptedRequest, type Receipt } from '../core/journal.js';
+import { Journal, type AcceptedRequest, type Receipt, type RoutedAlert } from '../core/journal.js';
 import { pullAuthentication } from '../core/reconciliation.js';
 import type { PulledPage, WebhookRequest } from '../core/source.js';
 import { Router } from '../routing/router.js';
@@ -49,8 +49,11 @@ export class IngestService {
     return answerOf(accepted, await this.#keep(accepted));
   }
 
-  /** The path of one page of a vendor's API: the same, but for that it was asked for. It is kept with where it leads. */
-  async acceptPage(source: NamedSource, page: PulledPage): Promise<PageCounts> {
+  /**
+   * The path of one page of a vendor's API: the same, but for that it was asked for. It is kept with where it
+   * leads, and its deliveries come due at no more than `perSecond` alerts a second.
+   */
+  async acceptPage(source: NamedSource, page: PulledPage, perSecond: number): Promise<PageCounts> {
     const { body, contentType, ...pull } = page;
     const receivedAt = Date.now();
     await this.#turn.end(source.name);
@@ -58,7 +61,8 @@ export class IngestService {
     const read = this.#read(source, request, receivedAt, pullAuthentication, source.hold?.pullMs);
     // The same page comes again with every overlap: what cannot be read of it is in the quarantine already.
     const isKnown = read.unread.length > 0 && this.#unreadPages.has(read.sha256);
-    const accepted = { ...read, pull, ...(isKnown && { unread: [] }) };
+    const alerts = spread(read.alerts, receivedAt, perSecond);
+    const accepted = { ...read, alerts, pull, ...(isKnown && { unread: [] }) };
     const counts = answerOf(accepted, await this.#keep(accepted));
     if (accepted.unread.length > 0) this.#unreadPages.add(read.sha256);
     return counts;
@@ -132,4 +136,12 @@ function answerOf(request: AcceptedRequest, receipt: Receipt): Extract<IngestAns
     quarantined: request.unread.length,
     alerts: [...receipt.alerts, ...request.unread.map(() => ({ id: request.id, status: 'quarantined' as const }))],
   };
+}
+
+/** The first second's worth is due at once, as it would be without a rate. */
+function spread(alerts: readonly RoutedAlert[], from: number, perSecond: number): readonly RoutedAlert[] {
+  return alerts.map((routed, index) => {
+    const notBefore = from + 1_000 * Math.floor(index / perSecond);
+    return notBefore > (routed.notBefore ?? from) ? { ...routed, notBefore } : routed;
+  });
 }

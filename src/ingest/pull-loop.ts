@@ -189,7 +189,7 @@ export class PullLoop {
       turn.throwIfAborted();
       try {
         if (!isFull(this.name)) {
-          const kept = await ingest.acceptPage(this.pulling.source, page);
+          const kept = await ingest.acceptPage(this.pulling.source, page, this.pulling.pull.rate);
           await journal.hold(this.#lease, holder, this.pulling.pull.every + holdMs);
           this.#standing = { kind: 'pulling' };
           return kept;

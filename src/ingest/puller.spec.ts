@@ -137,6 +137,15 @@ describe('a pull', () => {
     expect(performance.now() - began).toBeGreaterThanOrEqual(90);
   });
 
+  it('keeps to its rate within a page, too: what is over comes due later', async () => {
+    vendor.has(2);
+    start({ rate: 1 });
+    await until(has(2));
+    const { items } = await journal.deliveries({}, { limit: 2 });
+    const [second, first] = items.map(({ dueAt, receivedAt }) => (dueAt ?? 0) - Date.parse(receivedAt));
+    expect([first, second]).toEqual([0, 1_000]);
+  });
+
   it('waits while the backlog is full, and loses nothing', async () => {
     isFull = true;
     vendor.has(3);
