@@ -71,7 +71,7 @@ const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' }
 
 /** The id that the console gives the signature, which need not be the `sid` in the rule. */
 function signatureLink(html: string): string | undefined {
-  return /<a\s[^>]{0,200}\bsignature\.php\?[^">]{0,200}?\bsid=(\d{1,20})/i.exec(html)?.[1];
+  return /\bhref=["']?[^"'<>?]{0,100}\bsignature\.php\?[^"'<>]{0,200}?\bsid=(\d{1,20})/i.exec(html)?.[1];
 }
 
 /** The cell after the heading, on either page. */
