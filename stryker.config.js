@@ -17,6 +17,8 @@ export default {
       ...jest,
       roots: ['<rootDir>/src', '<rootDir>/test'],
       testMatch: [...mutated, 'sources', 'sinks'].map((folder) => `<rootDir>/src/${folder}/**/*.spec.ts`),
+      // They run what is built in dist/, where no mutant is.
+      testPathIgnorePatterns: [...jest.testPathIgnorePatterns, '/examples\\.spec\\.ts$'],
       testEnvironment: './test/mutation/environment.cjs',
     },
   },
