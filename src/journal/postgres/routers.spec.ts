@@ -1,0 +1,232 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptedRequest, type ReportOf } from '../../../test/support/accepted-request.js';
+import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
+import { startFront } from '../../../test/faults/harness/front.js';
+import { JournalUnavailableError } from '../../core/errors.js';
+import type { Delivery, Journal, Settlement } from '../../core/journal.js';
+import { Secret } from '../../core/secret.js';
+import { postgres } from './journal.js';
+import { PostgresOptions } from './options.js';
+
+let server: PostgresServer;
+let url: string;
+let opened: Journal[];
+
+beforeAll(async () => {
+  server = await startPostgres();
+}, 60_000);
+afterAll(() => server.stop(), 60_000);
+beforeEach(async () => {
+  url = await server.createSchema();
+  opened = [];
+});
+afterEach(async () => {
+  for (const journal of opened) await journal.close();
+});
+
+async function router(options: Partial<PostgresOptions> = {}, now: () => number = Date.now): Promise<Journal> {
+  const told = { url: new Secret(url), ssl: false, pool: 4, timeout: 3_000, ...options };
+  const journal = await postgres.open(Object.assign(new PostgresOptions(), told), { now });
+  opened.push(journal);
+  return journal;
+}
+
+const request = (...reports: ReportOf[]) => acceptedRequest({ receivedAt: Date.now() }, ...reports);
+
+async function claim(journal: Journal, count = 100): Promise<readonly Delivery[]> {
+  for await (const batch of journal.claim('pager', { count }, AbortSignal.timeout(10_000))) return batch;
+  return [];
+}
+
+/** What can be claimed at once, and nothing that only time will bring. */
+async function claimNow(journal: Journal): Promise<readonly Delivery[]> {
+  for await (const batch of journal.claim('pager', { count: 100 }, AbortSignal.timeout(700))) return batch;
+  return [];
+}
+
+function delivered({ sink, lease, attempt }: Delivery): Settlement {
+  return {
+    sink,
+    lease,
+    attempt: { attempt, at: Date.now(), durationMs: 1, outcome: 'delivered' },
+    next: { kind: 'delivered' },
+  };
+}
+
+const titles = (deliveries: readonly Delivery[]) => deliveries.map(({ alert }) => alert.title);
+
+describe('two routers on one database', () => {
+  it('accept one alert once, whichever it is sent to, and both at a time', async () => {
+    const [a, b] = [await router(), await router()];
+    const same = { finding: 'f', version: '1' };
+    const receipts = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? a : b).append([request(same)])),
+    );
+    const told = receipts.flat().flatMap(({ alerts }) => alerts);
+    expect(told.filter(({ status }) => status === 'accepted')).toHaveLength(1);
+    expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+    expect(await claim(a)).toHaveLength(1);
+    expect((await b.ledger({ from: 0, until: Date.now() + 1_000 })).balanced).toBe(true);
+  });
+
+  it('never have the same delivery, and keep the order of a finding', async () => {
+    const [a, b] = [await router(), await router()];
+    await a.append([request({ finding: 'f', version: '1' }, {}, {})]);
+    await b.append([request({ finding: 'f', version: '2' }, {}, {})]);
+    const taken = await Promise.all([claim(a, 3), claim(b, 3)]);
+    const all = taken.flat();
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(titles(all).filter((title) => title.endsWith('of f'))).toEqual(['Report 1 of f']);
+    await a.settle(taken[0].map(delivered));
+    await b.settle(taken[1].map(delivered));
+    expect(titles(await claim(b)).filter((title) => title.endsWith('of f'))).toEqual(['Report 2 of f']);
+  });
+
+  it('find what the other one accepted without being told', async () => {
+    const [a, b] = [await router(), await router()];
+    const waiting = claim(b, 1);
+    await a.append([request({ title: 'for whoever comes' })]);
+    expect(titles(await waiting)).toEqual(['for whoever comes']);
+  });
+
+  it('take over what the other one held when its lease ends, and refuse what that one says then', async () => {
+    const [a, b] = [await router({ lease: 300 }), await router({ lease: 60_000 })];
+    await a.append([request({ title: 'slow' })]);
+    const [slow] = await claim(a);
+    const [taken] = await claim(b);
+    if (!slow || !taken) throw new Error('nothing was claimed');
+    expect(taken.alert.id).toBe(slow.alert.id);
+    expect(await a.settle([delivered(slow)])).toBe(0);
+    expect(await b.settle([delivered(taken)])).toBe(1);
+    expect((await a.alert(slow.alert.id))?.deliveries).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+  });
+
+  it('go by the clock of the database, whatever their own ones say', async () => {
+    const hourMs = 3_600_000;
+    const [a, ahead] = [await router(), await router({}, () => Date.now() + hourMs)];
+    await a.append([request({ title: 'held' }), request({ title: 'waits' })]);
+    const [held, waits] = await claim(a);
+    if (!held || !waits) throw new Error('two were accepted');
+    const retry = { attempt: 1, at: Date.now(), durationMs: 1, outcome: 'retry', cause: 'network' } as const;
+    await a.settle([
+      { ...delivered(waits), attempt: retry, next: { kind: 'pending', dueAt: Date.now() + hourMs / 2 } },
+    ]);
+    expect(await claimNow(ahead)).toEqual([]);
+    expect(await a.settle([delivered(held)])).toBe(1);
+  });
+
+  it('hold what is for one of them to do, one after the other', async () => {
+    const [a, b] = [await router(), await router()];
+    expect(await a.hold('pull', 'a', 400)).toBe(true);
+    expect(await b.hold('pull', 'b', 400)).toBe(false);
+    expect(await a.hold('pull', 'a', 400)).toBe(true);
+    await sleep(500);
+    expect(await b.hold('pull', 'b', 60_000)).toBe(true);
+    expect(await a.hold('pull', 'a', 400)).toBe(false);
+    await b.hold('pull', 'b', 0);
+    expect(await a.hold('pull', 'a', 400)).toBe(true);
+  });
+
+  it('know of what is owed in all', async () => {
+    const [a, b] = [await router(), await router()];
+    await a.append([request({}, {})]);
+    await b.append([request({})]);
+    expect(a.pending().deliveries).toBeGreaterThanOrEqual(2);
+    await sleep(1_500);
+    expect([a.pending('warden').deliveries, b.pending('warden').deliveries]).toEqual([3, 3]);
+    await b.settle((await claim(b)).map(delivered));
+    await sleep(1_500);
+    expect([a.pending(), b.pending()]).toEqual([
+      { deliveries: 0, bytes: 0 },
+      { deliveries: 0, bytes: 0 },
+    ]);
+  });
+});
+
+describe('a database that cannot be reached', () => {
+  it('at the start is said, and nothing is promised', async () => {
+    const there = url;
+    url = 'postgres://postgres:postgres@127.0.0.1:1/postgres';
+    await expect(router()).rejects.toThrow(JournalUnavailableError);
+    url = there;
+  });
+
+  it('and is killed and started again is used again, and nothing that was accepted is gone', async () => {
+    const journal = await router();
+    const kept = request({ title: 'kept' });
+    await journal.append([kept]);
+    server.kill();
+    const lost = journal.append([request({ title: 'lost' })]);
+    await expect(lost).rejects.toThrow(JournalUnavailableError);
+    await expect(lost).rejects.toMatchObject({ fatal: false });
+    await server.restart();
+    await journal.append([request({ title: 'later' })]);
+    const alerts = (await journal.alerts({}, { limit: 10 })).items.map(({ title }) => title);
+    expect(alerts).toEqual(expect.arrayContaining(['kept', 'later']));
+    expect((await journal.ledger({ from: 0, until: Date.now() + 1_000 })).balanced).toBe(true);
+  }, 60_000);
+
+  it('when it answers a commit has kept it once, and says so when it is asked again', async () => {
+    let isArmed = false;
+    const front = await startFront((socket) => {
+      const onward = connect(server.port, '127.0.0.1');
+      socket.on('data', (chunk) => {
+        onward.write(chunk);
+        if (!isArmed || !chunk.includes('COMMIT')) return;
+        isArmed = false;
+        // The commit is on its way; its answer finds nobody.
+        onward.end();
+        socket.resetAndDestroy();
+      });
+      onward.pipe(socket);
+      onward.on('error', () => socket.destroy());
+      socket.on('close', () => onward.end());
+    });
+    url = url.replace(`:${String(server.port)}/`, `:${String(front.port)}/`);
+    const journal = await router();
+    const known = request({ finding: 'f' });
+    await journal.append([known]);
+    isArmed = true;
+    const given = request({ title: 'once' }, { finding: 'f' });
+    const [receipt] = await journal.append([given]);
+    expect(isArmed).toBe(false);
+    expect(receipt?.alerts).toEqual([
+      { id: given.alerts[0]?.alert.id, status: 'accepted' },
+      { id: known.alerts[0]?.alert.id, status: 'duplicate' },
+    ]);
+    expect((await claim(journal)).filter(({ alert }) => alert.title === 'once')).toHaveLength(1);
+    expect((await journal.counts()).sources).toMatchObject([{ requests: 2, accepted: 2, duplicates: 1 }]);
+    await journal.close();
+    await front.close();
+  });
+
+  it('for want of connections turns webhooks away, and takes them again', async () => {
+    const journal = await router({ pool: 2, timeout: 1_000 });
+    await journal.append([request({})]);
+    const many = Array.from({ length: 6_000 }, () => journal.append([request({ sinks: [] })]));
+    const ended = await Promise.allSettled(many);
+    const refused = ended.filter((each) => each.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    for (const each of refused) expect(each.reason).toBeInstanceOf(JournalUnavailableError);
+    await expect(journal.append([request({})])).resolves.toHaveLength(1);
+    const { sources } = await journal.counts();
+    expect(sources).toMatchObject([{ accepted: ended.length - refused.length + 2 }]);
+  }, 60_000);
+});
+
+describe('a server that answers before it has written', () => {
+  it('is refused, unless that is accepted', async () => {
+    const weak = await startPostgres(['-c', 'synchronous_commit=off']);
+    try {
+      url = await weak.createSchema();
+      await expect(router()).rejects.toThrow(/synchronous_commit = off.*acceptWeakDurability: true/s);
+      const journal = await router({ acceptWeakDurability: true });
+      await expect(journal.check()).resolves.toBeUndefined();
+      await journal.close();
+    } finally {
+      await weak.stop();
+    }
+  }, 60_000);
+});
