@@ -75,15 +75,17 @@ export class Backlog {
     return againMs === Number.POSITIVE_INFINITY ? { deliveries } : { deliveries, againMs };
   }
 
-  /** False when the lease was no longer valid. */
-  settle({ lease, attempt, next }: Settlement, now: number, uptime: number): boolean {
+  /** False when the lease was no longer valid. `uptime` as for `claim`. */
+  settle({ lease, attempt, next }: Settlement, uptime: number): boolean {
     const delivery = this.#held(lease);
     if (!delivery) return false;
     delivery.lease = undefined;
     delivery.history = [...delivery.history, attempt];
     delivery.state = next.kind;
     if (next.kind === 'pending') {
-      delivery.due = { at: next.dueAt, uptime: uptime + next.dueAt - now };
+      // As long as it was when that was decided: the clock may have been set back since.
+      const waitMs = Math.max(0, next.dueAt - attempt.at - attempt.durationMs);
+      delivery.due = { at: next.dueAt, uptime: uptime + waitMs };
       return true;
     }
     delivery.settledAt = attempt.at + attempt.durationMs;

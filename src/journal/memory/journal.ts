@@ -137,8 +137,8 @@ class MemoryJournal extends Journal {
 
   async settle(settlements: readonly Settlement[]): Promise<number> {
     await this.check();
-    const [now, uptime] = [this.context.now(), performance.now()];
-    const valid = settlements.filter((each) => this.#backlog(each.sink).settle(each, now, uptime));
+    const uptime = performance.now();
+    const valid = settlements.filter((each) => this.#backlog(each.sink).settle(each, uptime));
     for (const { sink } of valid) this.#bell.ring(sink);
     return valid.length;
   }

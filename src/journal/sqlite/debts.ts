@@ -281,8 +281,10 @@ export class Debts {
       this.#updateOwed.run(attempts, dueAt, total.number, lease.seq);
       this.#insertAttempt.run(lease.seq, total.number, attempts, JSON.stringify(attempt));
       if (attempts > mostAttempts) this.#deleteAttempt.run(lease.seq, total.number, attempts - mostAttempts);
+      // As it was when that was decided: the clock may have been set back since.
+      const now = attempt.at + attempt.durationMs;
       this.#afterCommit.push(() => {
-        backlog.postpone(lease.seq, dueAt, clocks);
+        backlog.postpone(lease.seq, dueAt, { now, uptime: clocks.uptime });
       });
       return true;
     }
