@@ -1,4 +1,4 @@
-import { deliveryStates, type JournalCounts } from '../../core/journal.js';
+import { deliveryStates, type JournalCounts, type ParkedBy } from '../../core/journal.js';
 import {
   hourOf,
   ledgerOf,
@@ -12,12 +12,11 @@ import {
   type SourceSums,
 } from '../../core/ledger.js';
 import type { Tables } from './tables.js';
-import type { SinkSum, SourceSum } from './counting.js';
+import { sinkSums, sourceSums, type SinkSum, type SourceSum } from './counting.js';
 import type { Query } from './database.js';
 import { parkedOf } from './deliveries.js';
 import { pullStates } from './pulls.js';
 import { decode } from './rows.js';
-import type { ParkedBy } from '../../core/journal.js';
 
 const hour = (time: string): string => `${time} / 3600000`;
 
@@ -26,34 +25,19 @@ type SinkRow = Record<SinkSum, number> & { readonly name: string };
 type HourRow<Row> = Row & { readonly hour: number };
 type Counted = { readonly hour: number; readonly name: string; readonly what: number; readonly count: number };
 
-const sums = (names: readonly string[]): string =>
+const sumsOf = (names: readonly string[]): string =>
   names.map((name) => `coalesce(sum(h.${name}), 0)::bigint AS ${name}`).join(', ');
-const sourceSums = sums([
-  'requests',
-  'received',
-  'accepted',
-  'duplicates',
-  'quarantined',
-  'probes',
-  'routed',
-  'unrouted',
-  'gone_routed',
-  'gone_unrouted',
-  'gone_quarantined',
-  'gone_probes',
-]);
-const sinkSums = sums(['owed', 'delivered', 'dead', 'superseded', 'gone_delivered', 'gone_dead', 'gone_superseded']);
 
 const inHours = (time: string): string => `${time} >= $1::bigint * 3600000 AND ${time} < $2::bigint * 3600000`;
 
 const statements = {
-  sources: `SELECT s.name, ${sourceSums} FROM sources AS s LEFT JOIN source_hours AS h ON h.source = s.number
+  sources: `SELECT s.name, ${sumsOf(sourceSums)} FROM sources AS s LEFT JOIN source_hours AS h ON h.source = s.number
     GROUP BY s.number, s.name ORDER BY s.number`,
-  sinks: `SELECT s.name, ${sinkSums} FROM sinks AS s LEFT JOIN sink_hours AS h ON h.sink = s.number
+  sinks: `SELECT s.name, ${sumsOf(sinkSums)} FROM sinks AS s LEFT JOIN sink_hours AS h ON h.sink = s.number
     GROUP BY s.number, s.name ORDER BY s.number`,
-  sourceHours: `SELECT h.hour, s.name, ${sourceSums} FROM source_hours AS h JOIN sources AS s ON s.number = h.source
+  sourceHours: `SELECT h.hour, s.name, ${sumsOf(sourceSums)} FROM source_hours AS h JOIN sources AS s ON s.number = h.source
     WHERE h.hour >= $1 AND h.hour < $2 GROUP BY h.hour, s.number, s.name ORDER BY h.hour, s.number`,
-  sinkHours: `SELECT h.hour, s.name, ${sinkSums} FROM sink_hours AS h JOIN sinks AS s ON s.number = h.sink
+  sinkHours: `SELECT h.hour, s.name, ${sumsOf(sinkSums)} FROM sink_hours AS h JOIN sinks AS s ON s.number = h.sink
     WHERE h.hour >= $1 AND h.hour < $2 GROUP BY h.hour, s.number, s.name ORDER BY h.hour, s.number`,
   alerts: `SELECT ${hour('a.accepted_at')} AS hour, s.name, (d.text LIKE '{"routes":[],%')::integer AS what, count(*) AS count
     FROM alerts AS a JOIN sources AS s ON s.number = a.source JOIN decisions AS d ON d.number = a.decision

@@ -2,7 +2,8 @@ import { hourOf } from '../../core/ledger.js';
 import type { Query } from './database.js';
 import { rowsOf, valuesOf } from './rows.js';
 
-const sourceSums = [
+/** What is counted of a source, and of a sink, for each hour of acceptance. */
+export const sourceSums = [
   'requests',
   'received',
   'accepted',
@@ -16,7 +17,15 @@ const sourceSums = [
   'gone_quarantined',
   'gone_probes',
 ] as const;
-const sinkSums = ['owed', 'delivered', 'dead', 'superseded', 'gone_delivered', 'gone_dead', 'gone_superseded'] as const;
+export const sinkSums = [
+  'owed',
+  'delivered',
+  'dead',
+  'superseded',
+  'gone_delivered',
+  'gone_dead',
+  'gone_superseded',
+] as const;
 const pendingSums = ['deliveries', 'bytes'] as const;
 
 type Sums<Name extends string> = Record<Name, number>;
