@@ -84,8 +84,8 @@ async function add(): Promise<void> {
     type: 'pulled',
     options: Options,
     open: (options, context) => {
-      const { api, pull: settings } = options as Options;
-      const source = threatstack.open(Object.assign(new threatstack.options(), options), context);
+      const { api, pull: settings, ...webhook } = options as Options;
+      const source = threatstack.open(Object.assign(new threatstack.options(), webhook), context);
       if (!api || !settings) return source;
       return { ...source, pull: (from, signal) => pull(api, settings.overlap, from, signal) };
     },
