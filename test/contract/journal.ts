@@ -440,6 +440,14 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
     });
 
     describe('a settlement', () => {
+      it('that comes after the clock was set back waits no longer than was decided', async () => {
+        await accept({});
+        const retried = later(only(await claim()), now + 50);
+        now -= hourMs;
+        await journal.settle([retried]);
+        expect(only(await claim())).toMatchObject({ attempt: 2 });
+      });
+
       it('tells of every attempt', async () => {
         await accept({});
         const first = only(await claim());
