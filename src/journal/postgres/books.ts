@@ -1,4 +1,4 @@
-import { deliveryStates, type JournalCounts, type ParkedBy } from '../../core/journal.js';
+import { deliveryStates, type JournalCounts } from '../../core/journal.js';
 import {
   hourOf,
   ledgerOf,
@@ -14,7 +14,7 @@ import {
 import type { Tables } from './tables.js';
 import { sinkSums, sourceSums, type SinkSum, type SourceSum } from './counting.js';
 import type { Query } from './database.js';
-import { parkedOf } from './deliveries.js';
+import { parkedOf, type ParkedRow } from './deliveries.js';
 import { pullStates } from './pulls.js';
 import { decode } from './rows.js';
 
@@ -60,11 +60,8 @@ const statements = {
     ) AS oldest FROM sinks ORDER BY number`,
 };
 
-type BacklogRow = {
+type BacklogRow = ParkedRow & {
   readonly name: string;
-  readonly parked_reason: string | null;
-  readonly parked_at: number | null;
-  readonly parked_by: ParkedBy | null;
   readonly oldest: number | null;
 };
 

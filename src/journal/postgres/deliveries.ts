@@ -182,14 +182,11 @@ export async function settle(
     return settlement ? [{ row, settlement }] : [];
   });
   const final = settled.filter(({ settlement }) => settlement.next.kind !== 'pending');
-  const rows = <T extends object>(from: typeof settled, toRow: (each: (typeof settled)[number]) => T): readonly T[] =>
-    from.map(toRow);
-
   const postponed = settled.flatMap(({ row, settlement: { next } }) =>
     next.kind === 'pending' ? [{ ...row, due_at: Math.max(1, tables.database.toDatabaseTime(next.dueAt)) }] : [],
   );
   if (postponed.length > 0) await query(statements.postpone, valuesOf(dueColumns, postponed));
-  const attempts = rows(settled, ({ row, settlement: { attempt } }) => ({
+  const attempts = settled.map(({ row, settlement: { attempt } }) => ({
     ...row,
     number: row.attempts + 1,
     attempt: JSON.stringify(attempt),
@@ -198,14 +195,9 @@ export async function settle(
   if (attempts.some(({ number }) => number > mostAttempts))
     await query(statements.oldAttempts, valuesOf(attemptColumns, attempts));
   if (final.length > 0) {
-    await query(
-      statements.remove,
-      valuesOf(
-        leaseColumns,
-        rows(final, ({ row }) => row),
-      ),
-    );
-    await query(statements.settled, valuesOf(settledColumns, rows(final, toSettled)));
+    const gone = final.map(({ row }) => row);
+    await query(statements.remove, valuesOf(leaseColumns, gone));
+    await query(statements.settled, valuesOf(settledColumns, final.map(toSettled)));
   }
   for (const { row, settlement } of final) {
     counting.sink(row.accepted_at, row.sink, settlement.next.kind === 'dead' ? 'dead' : 'delivered');
@@ -240,7 +232,12 @@ export async function elect(query: Query, places: readonly Place[]): Promise<voi
   if (places.length > 0) await query(statements.elect, valuesOf(placeColumns, places));
 }
 
-type ParkedRow = { parked_reason: string | null; parked_at: number | null; parked_by: ParkedBy | null };
+/** How a parking is kept, of a sink or a pull. */
+export type ParkedRow = {
+  readonly parked_reason: string | null;
+  readonly parked_at: number | null;
+  readonly parked_by: ParkedBy | null;
+};
 
 export function parkedOf({ parked_reason: reason, parked_at: since, parked_by: by }: ParkedRow): Parked | undefined {
   return reason === null || since === null || by === null ? undefined : { reason: decode(reason), since, by };

@@ -21,17 +21,15 @@ import {
 import type { Tables } from './tables.js';
 import type { Counting } from './counting.js';
 import type { Query } from './database.js';
+import { parkedOf, type ParkedRow } from './deliveries.js';
 import { learn } from './learning.js';
 import { decode, encode } from './rows.js';
 
-type PullRow = {
+type PullRow = ParkedRow & {
   readonly since: number;
   readonly cursor: string | null;
   readonly page_at: number | null;
   readonly caught_up_at: number | null;
-  readonly parked_reason: string | null;
-  readonly parked_at: number | null;
-  readonly parked_by: ParkedBy | null;
 };
 
 /** A report of a source that pulls; with `of`, a duplicate of the alert of that number. */
@@ -259,8 +257,4 @@ export async function reconciliation(tables: Tables, range: DayRange): Promise<r
 export function wayOf(arrival: string): Way {
   const { authentication } = JSON.parse(arrival) as { authentication: string };
   return authentication === pullAuthentication ? 'pull' : 'webhook';
-}
-
-function parkedOf({ parked_reason: reason, parked_at: since, parked_by: by }: PullRow): Parked | undefined {
-  return reason === null || since === null || by === null ? undefined : { reason: decode(reason), since, by };
 }
