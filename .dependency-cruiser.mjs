@@ -23,13 +23,13 @@ export default {
     {
       name: 'plugins-are-reached-through-their-index',
       severity: 'error',
-      from: { pathNot: ['^src/(sources|sinks|journal)/', '^src/cli/alertlogic\\.ts$'] },
+      from: { pathNot: ['^src/(sources|sinks|journal)/', '^src/cli/alertlogic'] },
       to: { path: '^src/(sources|sinks|journal)/[^/]+/' },
     },
     {
       name: 'the-verb-of-a-vendor-knows-that-vendor',
       severity: 'error',
-      from: { path: '^src/cli/alertlogic\\.ts$' },
+      from: { path: '^src/cli/alertlogic' },
       to: { path: '^src/(sources|sinks|journal)/', pathNot: '^src/sources/alertlogic/' },
     },
     {

@@ -4,7 +4,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { readConfig } from './config/config.module.js';
+import { readConfig } from './config/read.js';
 import { ConfigInForce } from './config/in-force.js';
 import type { LoadedConfig } from './config/load.js';
 import { changedFiles } from './config/secret-files.js';

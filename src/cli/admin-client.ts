@@ -1,4 +1,4 @@
-import axios, { isAxiosError, type AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import { Option, type Command } from 'commander';
 import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
@@ -108,6 +108,7 @@ async function requestToAdmin<T>(
   method: 'get' | 'post' = 'get',
   body?: object,
 ): Promise<AxiosResponse<T>> {
+  const { default: axios, isAxiosError } = await import('axios');
   const headers = token === undefined ? {} : { authorization: `Bearer ${headerText(token)}` };
   try {
     return await axios.request<T>({

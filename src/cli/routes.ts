@@ -2,10 +2,9 @@ import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { defaultConfigFile, readConfig } from '../config/config.module.js';
+import { defaultConfigFile, readConfig } from './config-file.js';
 import type { LoadedConfig } from '../config/load.js';
-import { dryRun, type DryRun } from '../routing/dry-run.js';
-import { Router } from '../routing/router.js';
+import type { DryRun } from '../routing/dry-run.js';
 import { columns, exitFailed, outputOption, printJson, printLines, type Format, type Terminal } from './terminal.js';
 
 type TestOptions = {
@@ -42,6 +41,8 @@ function testCommand(
     .option('--expect <sinks>', 'fail unless every alert goes to exactly these, e.g. datadog,archive')
     .addOption(outputOption())
     .action(async (file: string, options: TestOptions) => {
+      const { dryRun } = await import('../routing/dry-run.js');
+      const { Router } = await import('../routing/router.js');
       const config = await read(options.config);
       for (const { source } of config.sources.values()) await source.close?.();
       for (const { sink } of config.sinks.values()) await sink.close?.();

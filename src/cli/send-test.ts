@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { hash } from 'node:crypto';
-import { defaultConfigFile, readConfig } from '../config/config.module.js';
+import { defaultConfigFile, readConfig } from './config-file.js';
 import type { LoadedConfig } from '../config/load.js';
 import { mintId, toAlert } from '../core/identity.js';
 import type { Delivery } from '../core/journal.js';

@@ -1,15 +1,5 @@
 import { Command } from 'commander';
-import { Log } from '../admin/log.js';
-import { createApp } from '../app.js';
-import { defaultConfigFile, readConfig } from '../config/config.module.js';
-import { ActivityStream } from '../core/activity.js';
-import { describeProblem } from '../core/errors.js';
-import { Reload } from '../core/reload.js';
-import { IngestListener } from '../ingest/ingest.listener.js';
-import { clockProblem } from '../kit/clock.js';
-import { version } from '../version.js';
-import { surviveUncaught } from './uncaught.js';
-import { watchEventLoop } from './watchdog.js';
+import { defaultConfigFile } from './config-file.js';
 
 /** `serve`: runs the router until SIGTERM or SIGINT, which drain it; a second one ends it at once. */
 export function serveCommand(): Command {
@@ -22,59 +12,7 @@ export function serveCommand(): Command {
       process.on('SIGHUP', () => {
         reload();
       });
-      const config = await readConfig(file);
-      for (const warning of config.warnings) process.stderr.write(`${describeProblem(warning)}\n`);
-
-      const app = await createApp(config, endAtOnce);
-      endOnSignals(() => app.close());
-      surviveUncaught(app.get(ActivityStream), endOfStorm);
-      watchEventLoop(stillMs);
-      await app.listen(config.admin.port, config.admin.host);
-      const ingest = await app.get(IngestListener).listen();
-      const admin = await app.getUrl();
-      const log = app.get(Log);
-      reload = () => {
-        app
-          .get(Reload)
-          .reload('signal')
-          .catch((error: unknown) => {
-            log.error({ reason: String(error) }, 'config not reloaded: the one before goes on');
-          });
-      };
-      const problem = clockProblem(Date.now());
-      if (problem !== undefined) log.warn({ problem }, 'the clock is wrong');
-      log.info({ ingest: `http://${ingest.address}:${ingest.port}`, admin, version }, 'listening');
+      const { runRouter } = await import('./run-router.js');
+      reload = await runRouter(file);
     });
-}
-
-/** An event loop that stands still for longer is told of. */
-const stillMs = 5_000;
-
-function endOfStorm(): void {
-  process.stderr.write('one error after the other that nobody caught, so the router ends\n');
-  process.exit(1);
-}
-
-/** What cannot be written any more cannot be drained either; a supervisor starts it again, and it recovers. */
-function endAtOnce(error: Error): void {
-  process.stderr.write(`the journal failed, so the router ends: ${error.message}\n`);
-  process.exit(1);
-}
-
-/** Exits 0 once drained; on a second signal, 1 without waiting. */
-function endOnSignals(close: () => Promise<void>): void {
-  let isEnding = false;
-  const end = (): void => {
-    if (isEnding) process.exit(1);
-    isEnding = true;
-    close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { stringify } from 'yaml';
-import { defaultConfigFile, readConfig } from '../config/config.module.js';
+import { defaultConfigFile, readConfig } from './config-file.js';
 import type { LoadedConfig } from '../config/load.js';
 import { ConfigError, describeProblem, type ConfigProblem } from '../core/errors.js';
 import { printable } from '../kit/printable.js';
@@ -31,8 +30,7 @@ export function validateCommand(
       } else {
         for (const problem of problems)
           terminal.stderr.write(`${printable(describeProblem(problem), longestProblem)}\n`);
-        if (config)
-          printLines(terminal, print ? stringify(config.describe()).trimEnd().split('\n') : [summary(config)]);
+        if (config) printLines(terminal, print ? await inYaml(config) : [summary(config)]);
       }
       if (!config) terminal.exitCode = exitBadConfig;
     });
@@ -53,6 +51,11 @@ async function examine(
     if (error instanceof ConfigError) return { problems: error.problems };
     throw error;
   }
+}
+
+async function inYaml(config: LoadedConfig): Promise<readonly string[]> {
+  const { stringify } = await import('yaml');
+  return stringify(config.describe()).trimEnd().split('\n');
 }
 
 function summary({ file, sources, sinks, routes }: LoadedConfig): string {

@@ -21,7 +21,7 @@ const sound = [
 
 /** Loads each file as `serve` does, in a process of its own, and prints what it throws. */
 const loading = `
-  const { readConfig } = await import(${JSON.stringify(new URL('../../dist/config/config.module.js', import.meta.url).href)});
+  const { readConfig } = await import(${JSON.stringify(new URL('../../dist/config/read.js', import.meta.url).href)});
   const said = [];
   for (const file of process.argv.slice(1)) said.push(await readConfig(file).then(() => 'it loaded', String));
   console.log(JSON.stringify(said));
