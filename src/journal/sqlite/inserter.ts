@@ -7,6 +7,9 @@ const sizes = [16, 4, 1] as const;
 /**
  * Rows on their way into a table, many with one statement: a statement costs about as much as inserting a row. They are
  * in the table after `flush`, which must come before the transaction ends and before anything looks for them.
+ *
+ * OR FAIL: a statement that fails takes the whole transaction with it anyway. By default SQLite would first copy each
+ * page it is about to change, so as to take back that statement alone.
  */
 export class Inserter {
   readonly #columns: number;
@@ -18,7 +21,9 @@ export class Inserter {
     const row = `(${columns.map(() => '?').join()})`;
     this.#statements = sizes.map((rows) => ({
       rows,
-      statement: db.prepare<Value[]>(`INSERT INTO ${table} (${columns.join()}) VALUES ${Array(rows).fill(row).join()}`),
+      statement: db.prepare<Value[]>(
+        `INSERT OR FAIL INTO ${table} (${columns.join()}) VALUES ${Array(rows).fill(row).join()}`,
+      ),
     }));
   }
 

@@ -1,6 +1,5 @@
 import type { Delivery } from '../../core/journal.js';
 import type { Outcome } from '../../core/sink.js';
-import { at, text } from '../../kit/read.js';
 import type { HttpResult } from '../../kit/exchange.js';
 import { toEventV2 } from './event-v2.js';
 import { toEvent } from './event.js';
@@ -10,14 +9,14 @@ import type { Manner } from './time-window.js';
 /** What differs between the two versions of events. */
 export type EventFormat = {
   readonly write: (delivery: Delivery, tags: readonly string[], manner: Manner) => object;
-  /** Where the answer has the event's id. */
-  readonly idPath: readonly string[];
+  /** Finds the event's id in an answer: parsing all of it to get at this would cost more than building the event did. */
+  readonly id: RegExp;
 };
 
 /** `event.id` is beyond 2^53 and so already rounded in JSON: `id_str` is not. */
-export const v1: EventFormat = { write: toEvent, idPath: ['event', 'id_str'] };
+export const v1: EventFormat = { write: toEvent, id: /"id_str"\s*:\s*"(\d{1,40})"/ };
 /** `evt.id` is deprecated. */
-export const v2: EventFormat = { write: toEventV2, idPath: ['data', 'attributes', 'attributes', 'evt', 'uid'] };
+export const v2: EventFormat = { write: toEventV2, id: /"evt"\s*:\s*\{[^{}]*"uid"\s*:\s*"([\w-]{1,100})"/ };
 
 /**
  * Sends one alert as one event. Refused as too old although the time was moved, Datadog's clock differs from ours: it
@@ -25,7 +24,7 @@ export const v2: EventFormat = { write: toEventV2, idPath: ['data', 'attributes'
  */
 export async function deliverEvent(
   delivery: Delivery,
-  { write, idPath }: EventFormat,
+  { write, id }: EventFormat,
   tags: readonly string[],
   post: (body: string) => Promise<HttpResult>,
   now: () => number,
@@ -37,7 +36,7 @@ export async function deliverEvent(
   if (amended) result = await send(amended);
   const outcome = judge(result, now());
   if (outcome.kind !== 'delivered' || result.kind !== 'answer') return outcome;
-  const remoteId = idIn(result.text, idPath);
+  const remoteId = id.exec(result.text)?.[1];
   return remoteId === undefined ? outcome : { remoteId, ...outcome };
 }
 
@@ -48,13 +47,4 @@ function amendedManner(result: HttpResult, sentAt: number): Manner | undefined {
   if (result.status !== 400 || !/too far in the past|timestamp/i.test(result.text)) return undefined;
   const theirs = Date.parse(result.headers.date ?? '');
   return { now: Number.isNaN(theirs) ? sentAt : theirs, keptMs: 0 };
-}
-
-/** Undefined where the answer is no JSON: the event was taken all the same. */
-function idIn(body: string, path: readonly string[]): string | undefined {
-  try {
-    return text(at(JSON.parse(body) as unknown, ...path));
-  } catch {
-    return undefined;
-  }
 }

@@ -11,18 +11,21 @@ export function tagsFor({ alert, routes }: Delivery, configured: readonly string
   const { source, rule } = alert;
   const account = source.accountName ?? source.accountId;
   const ruleName = rule?.name ?? rule?.id;
-  const tags = [
-    `source:${source.vendor}`,
-    `alert_kind:${alert.kind}`,
-    `severity:${alert.severity}`,
-    `alert_state:${alert.state}`,
-    ...(account === undefined ? [] : [`vendor_account:${account}`]),
-    ...(ruleName === undefined ? [] : [`rule:${ruleName}`]),
-    ...configured,
-    ...routes.map((route) => `route:${route}`),
-    ...alert.tags,
-  ];
-  return [...new Set(tags.map(toTag))].filter((tag) => tag !== '').slice(0, maxTags);
+  const tags: string[] = [];
+  const add = (text: string): void => {
+    const tag = toTag(text);
+    if (tag !== '' && tags.length < maxTags && !tags.includes(tag)) tags.push(tag);
+  };
+  add(`source:${source.vendor}`);
+  add(`alert_kind:${alert.kind}`);
+  add(`severity:${alert.severity}`);
+  add(`alert_state:${alert.state}`);
+  if (account !== undefined) add(`vendor_account:${account}`);
+  if (ruleName !== undefined) add(`rule:${ruleName}`);
+  configured.forEach(add);
+  for (const route of routes) add(`route:${route}`);
+  alert.tags.forEach(add);
+  return tags;
 }
 
 /**
