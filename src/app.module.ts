@@ -52,7 +52,10 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
   static for(inForce: ConfigInForce, log: Log, onFatal: OnFatal): DynamicModule {
     const config = inForce.current;
     const provided = [
-      { provide: Journal, useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log) }) },
+      {
+        provide: Journal,
+        useFactory: () => config.journal.open({ onFatal, onGap: tellGap(log), onWarning: tellWarning(log) }),
+      },
       {
         provide: Readiness,
         useFactory: (journal: Journal) => new Readiness(journal, config.ingest, (name) => pulls(inForce.current, name)),
@@ -114,6 +117,12 @@ export class AppModule {
 function tellGap(log: Log): (gap: string) => void {
   return (gap) => {
     log.error({ gap }, 'the journal lost what it had accepted');
+  };
+}
+
+function tellWarning(log: Log): (problem: string) => void {
+  return (problem) => {
+    log.warn({ problem }, 'the journal has a problem');
   };
 }
 

@@ -452,6 +452,8 @@ export type JournalContext = {
   readonly onFatal?: (error: JournalUnavailableError) => void;
   /** Told while it opens, until it is acknowledged, that something that was on disk is no longer there; says what. */
   readonly onGap?: (gap: string) => void;
+  /** Told while it opens of what it can do without, and an operator should know. */
+  readonly onWarning?: (warning: string) => void;
 };
 
 export type JournalPlugin<Options extends object = object> = {

@@ -15,18 +15,20 @@ function journalWith({
   pulls = [],
   missing = [],
   failure,
+  answered = Promise.resolve(),
 }: {
   pending?: Pending;
   sinks?: readonly SinkBacklog[];
   pulls?: readonly PullState[];
   missing?: readonly Missing[];
   failure?: Error;
+  answered?: Promise<void>;
 } = {}) {
   const asked = { times: 0 };
   const journal = {
     check: () => {
       asked.times += 1;
-      return failure ? Promise.reject(failure) : Promise.resolve();
+      return failure ? Promise.reject(failure) : answered;
     },
     counts: () => Promise.resolve({ sources: [], routes: [], sinks, pulls, missing }),
     pending: () => pending,
@@ -112,5 +114,23 @@ describe('the journal', () => {
     jest.advanceTimersByTime(1);
     await readiness.condition();
     expect(asked.times).toBe(2);
+  });
+
+  it('that does not answer is as good as gone, and is not asked again meanwhile', async () => {
+    jest.useFakeTimers();
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { journal, asked } = journalWith({ answered });
+    const readiness = new Readiness(journal, limits);
+    const condition = readiness.condition();
+    jest.advanceTimersByTime(5_000);
+    const gone = { status: 'journal unavailable', problems: ['the journal does not answer'] };
+    expect([await condition, await readiness.condition()]).toEqual([gone, gone]);
+    expect(asked.times).toBe(1);
+    answer();
+    await jest.advanceTimersByTimeAsync(1_001);
+    expect(await readiness.condition()).toMatchObject({ status: 'ok' });
   });
 });

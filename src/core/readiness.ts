@@ -10,6 +10,8 @@ export type Condition = {
 
 /** Anybody may ask as often as they like; the journal is asked once in this time. */
 const freshForMs = 1_000;
+/** A journal that has not answered by then is as good as gone, and whoever asks has not got for ever. */
+const patienceMs = 5_000;
 
 /**
  * Whether this router can keep what it is given; both ports answer from this one. A parked sink is worth a word, and no
@@ -17,6 +19,7 @@ const freshForMs = 1_000;
  */
 export class Readiness {
   #isDraining = false;
+  #isAsking = false;
   #known: { readonly at: number; readonly condition: Promise<Condition> } | undefined;
 
   constructor(
@@ -34,11 +37,14 @@ export class Readiness {
   async condition(): Promise<Condition> {
     if (this.#isDraining) return { status: 'draining', problems: ['this router is shutting down'] };
     const now = performance.now();
-    if (!this.#known || now - this.#known.at > freshForMs) this.#known = { at: now, condition: this.#ask() };
+    if (!this.#known || (!this.#isAsking && now - this.#known.at > freshForMs)) {
+      this.#known = { at: now, condition: Promise.race([this.#ask(), silence()]) };
+    }
     return this.#known.condition;
   }
 
   async #ask(): Promise<Condition> {
+    this.#isAsking = true;
     try {
       await this.journal.check();
       const { missing, sinks, pulls } = await this.journal.counts();
@@ -54,8 +60,18 @@ export class Readiness {
       return { status: problems.length === 0 ? 'ok' : 'degraded', problems };
     } catch {
       return { status: 'journal unavailable', problems: ['the journal cannot be written'] };
+    } finally {
+      this.#isAsking = false;
     }
   }
+}
+
+function silence(): Promise<Condition> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      resolve({ status: 'journal unavailable', problems: ['the journal does not answer'] });
+    }, patienceMs).unref();
+  });
 }
 
 /** Whether a router in this condition should be sent alerts. */

@@ -31,8 +31,8 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
     super();
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    for (const unfinished of await this.journal.unfinishedReplays()) this.#begin(unfinished);
+  onApplicationBootstrap(): void {
+    void this.#takeUp();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -55,6 +55,18 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
     const replay = await this.journal.startReplay(mintId(), request);
     if (replay.finishedAt === undefined) this.#begin({ replay });
     return replay;
+  }
+
+  /** What was under way before the start, once the journal tells. */
+  async #takeUp(): Promise<void> {
+    while (!this.#isStopping()) {
+      try {
+        for (const unfinished of await this.journal.unfinishedReplays()) this.#begin(unfinished);
+        return;
+      } catch (error) {
+        await this.#fault(error);
+      }
+    }
   }
 
   #begin(unfinished: UnfinishedReplay): void {
@@ -90,9 +102,7 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
         await this.#pause((1_000 * step.owe.length) / rate);
       } catch (error) {
         if (this.#isStopping()) return;
-        const reason = error instanceof Error ? error.message : String(error);
-        this.activity.next({ kind: 'fault', at: Date.now(), part: 'delivery', reason: `replay ${id}: ${reason}` });
-        await this.#pause(faultPauseMs);
+        await this.#fault(error, id);
       }
     }
   }
@@ -135,6 +145,14 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
 
   #tell({ id, mode, looked, owed, outdated, unconfigured }: ReplayRecord, state: 'started' | 'finished'): void {
     this.activity.next({ kind: 'replay', at: Date.now(), id, mode, state, looked, owed, outdated, unconfigured });
+  }
+
+  /** The journal failed us: say so, and give it a moment. */
+  async #fault(error: unknown, id?: string): Promise<void> {
+    const reason = error instanceof Error ? error.message : String(error);
+    const what = id === undefined ? 'replays' : `replay ${id}`;
+    this.activity.next({ kind: 'fault', at: Date.now(), part: 'delivery', reason: `${what}: ${reason}` });
+    await this.#pause(faultPauseMs);
   }
 
   #isStopping(): boolean {

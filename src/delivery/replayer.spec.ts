@@ -154,7 +154,7 @@ describe('a replay', () => {
     expect((await journal.replay(id))?.finishedAt).toBeUndefined();
     await settle(before, 'delivered');
     replayer = open();
-    await replayer.onApplicationBootstrap();
+    replayer.onApplicationBootstrap();
     const again = new Set(before.map(({ alert }) => alert.id));
     while (again.size < 12) {
       const batch = await claim('pager');

@@ -92,7 +92,7 @@ export class SinkLoop {
   async #run(): Promise<void> {
     const { sink } = this;
     const bytes = limitOf(sink);
-    await this.#parking.watch().catch((error: unknown) => this.#fault(error));
+    await this.#watch();
 
     while (!this.#stop.signal.aborted) {
       await this.#pause(this.#breaker.waitMs(performance.now()));
@@ -108,6 +108,18 @@ export class SinkLoop {
       else if (claimed.length < count) await this.#pause(gatherMs);
     }
     await idle(this.#lanes, this.#settling);
+  }
+
+  /** Until the journal has told whether the sink is parked. */
+  async #watch(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#parking.watch();
+        return;
+      } catch (error) {
+        await this.#fault(error);
+      }
+    }
   }
 
   /** One call; settling what it brought goes on after it, so that the next call need not wait for the disk. */

@@ -26,11 +26,11 @@ afterEach(async () => {
   await journal.close();
 });
 
-async function start(...routes: readonly object[]): Promise<void> {
+function start(...routes: readonly object[]): void {
   const router = new Router(plainToInstance(RouteOptions, [...routes]));
   ownAlerts = new OwnAlerts(new IngestService(router, journal, activity), journal, activity);
   ownAlerts.onModuleInit();
-  await ownAlerts.onApplicationBootstrap();
+  ownAlerts.onApplicationBootstrap();
 }
 
 /** The alerts kept, oldest first, once there are so many. */
@@ -45,7 +45,7 @@ async function kept(count: number): Promise<readonly AlertSummary[]> {
 
 describe('the alerts of the router itself', () => {
   it('say that a sink is parked, and that it is resumed, as reports of one finding', async () => {
-    await start({ name: 'all', to: ['archive'] });
+    start({ name: 'all', to: ['archive'] });
     activity.next(parked);
     activity.next(resumed);
     const [opened, closed] = await kept(2);
@@ -62,7 +62,7 @@ describe('the alerts of the router itself', () => {
   });
 
   it('say the same of a pull, and go to every sink', async () => {
-    await start({ name: 'all', to: ['pager', 'warden'] });
+    start({ name: 'all', to: ['pager', 'warden'] });
     activity.next({ kind: 'pull-parked', at: since, source: 'warden', reason: 'status 401', since, by: 'router' });
     activity.next({ kind: 'pull-resumed', at: since + 60_000, source: 'warden', since, by: 'operator' });
     const [opened, closed] = await kept(2);
@@ -76,7 +76,7 @@ describe('the alerts of the router itself', () => {
   });
 
   it('are another finding for another parking of the sink', async () => {
-    await start();
+    start();
     activity.next(parked);
     activity.next({ ...parked, since: since + 1 });
     const [first, second] = await kept(2);
@@ -84,7 +84,7 @@ describe('the alerts of the router itself', () => {
   });
 
   it('are never owed to the sink that they are about', async () => {
-    await start({ name: 'one', to: ['pager'] }, { name: 'both', to: ['pager', 'archive'] });
+    start({ name: 'one', to: ['pager'] }, { name: 'both', to: ['pager', 'archive'] });
     activity.next(parked);
     const [opened] = await kept(1);
     expect(opened?.routes).toEqual(['both']);
@@ -92,7 +92,7 @@ describe('the alerts of the router itself', () => {
   });
 
   it('are unrouted where only that sink would be left', async () => {
-    await start({ name: 'all', to: ['pager'] });
+    start({ name: 'all', to: ['pager'] });
     activity.next(parked);
     expect((await kept(1))[0]).toMatchObject({ routes: [], deliveries: [] });
     expect((await journal.counts()).sources).toMatchObject([{ source: 'signalbox', accepted: 1, unrouted: 1 }]);
@@ -100,10 +100,10 @@ describe('the alerts of the router itself', () => {
 
   it('are made up for after a crash, and not repeated', async () => {
     await journal.park('pager', 'status 403');
-    await start();
+    start();
     await kept(1);
     ownAlerts.onApplicationShutdown();
-    await start();
+    start();
     activity.next({ ...parked, sink: 'archive' });
     expect((await kept(2)).map(({ title }) => title)).toMatchObject(
       [/pager/, /archive/].map((it) => expect.stringMatching(it)),
@@ -112,7 +112,7 @@ describe('the alerts of the router itself', () => {
   });
 
   it('are tried again when the journal cannot keep them', async () => {
-    await start();
+    start();
     const append = journal.append.bind(journal);
     journal.append = () => {
       journal.append = append;

@@ -33,13 +33,15 @@ export class OwnAlerts implements OnModuleInit, OnApplicationBootstrap, OnApplic
     });
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    const { sinks } = await this.journal.counts();
-    for (const { sink, parked } of sinks) {
-      if (!parked) continue;
-      const { reason, since } = parked;
-      this.#report({ event: 'sink-parked', sink, reason, since, at: since });
-    }
+  onApplicationBootstrap(): void {
+    this.#next(async () => {
+      const { sinks } = await this.journal.counts();
+      for (const { sink, parked } of sinks) {
+        if (!parked) continue;
+        const { reason, since } = parked;
+        this.#report({ event: 'sink-parked', sink, reason, since, at: since });
+      }
+    });
   }
 
   onApplicationShutdown(): void {
@@ -48,19 +50,23 @@ export class OwnAlerts implements OnModuleInit, OnApplicationBootstrap, OnApplic
   }
 
   #report(report: OwnReport): void {
-    this.#reporting = this.#reporting.then(() => this.#keep(report));
-  }
-
-  async #keep(report: OwnReport): Promise<void> {
     const request = {
       headers: { 'content-type': 'application/json' },
       body: Buffer.from(JSON.stringify(report)),
       path: '',
       remoteAddress: '',
     };
+    this.#next(() => this.ingest.accept(ownAlertSource, request));
+  }
+
+  #next(step: () => Promise<unknown>): void {
+    this.#reporting = this.#reporting.then(() => this.#insist(step));
+  }
+
+  async #insist(step: () => Promise<unknown>): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
-        await this.ingest.accept(ownAlertSource, request);
+        await step();
         return;
       } catch {
         // The journal says why at every other request; this one has nobody to answer.

@@ -9,7 +9,7 @@ import {
 } from '../../core/journal.js';
 import type { Way } from '../../core/reconciliation.js';
 import { Counting } from './counting.js';
-import type { Query, Transaction } from './database.js';
+import { clock, type Query, type Transaction } from './database.js';
 import type { Decision } from './names.js';
 import { countUnread, keepPage, pullingSources, saw, wayOf, type Seen } from './pulls.js';
 import { encode, idOrNothing, insertInto, keyOf, rowsOf, valuesOf } from './rows.js';
@@ -96,6 +96,7 @@ const statements = {
     ON CONFLICT (fingerprint, dedup_key) DO UPDATE SET alert = excluded.alert, received_at = excluded.received_at`,
   duplicates: `UPDATE alerts AS a SET duplicates = a.duplicates + n.count
     FROM ${rowsOf(duplicateColumns)} WHERE a.seq = n.seq`,
+  live: `UPDATE instances SET seen_at = ${clock} WHERE number = $1`,
 };
 
 /** The request that something comes in, by its number and that of its source. */
@@ -136,6 +137,8 @@ export async function append(
   });
   const receipts = new Map(fresh.map((request) => [request.id, acceptance.request(request)]));
   await acceptance.write();
+  // What an earlier COMMIT left may not be on the standby yet: this one waits for all that was written before it.
+  if (kept.size > 0) await transaction.query(statements.live, [tables.instance]);
   return {
     receipts: requests.map(({ id }) => kept.get(id) ?? receipts.get(id) ?? { alerts: [] }),
     counting: acceptance.counting,

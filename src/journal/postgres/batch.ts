@@ -4,6 +4,17 @@ type Waiting<Item, Result> = {
   readonly items: readonly Item[];
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
+  /** Ends the wait. */
+  readonly late: NodeJS.Timeout;
+};
+
+export type BatchLimits = {
+  /** How many items in one transaction. */
+  readonly most: number;
+  /** How many items wait before a caller is turned away. */
+  readonly mostWaiting: number;
+  /** How long a caller waits, in milliseconds. */
+  readonly lateMs: number;
 };
 
 const busy = 'PostgreSQL takes too long: there are too many webhooks waiting for it';
@@ -13,22 +24,29 @@ const busy = 'PostgreSQL takes too long: there are too many webhooks waiting for
  * sync, and nobody for a timer.
  */
 export class Batches<Item, Result> {
-  readonly #waiting: Waiting<Item, Result>[] = [];
+  readonly #waiting = new Set<Waiting<Item, Result>>();
   #count = 0;
   #isRunning = false;
 
-  /** `most` items in one transaction, and `mostWaiting` before a caller is turned away. */
   constructor(
     private readonly run: (items: readonly Item[]) => Promise<readonly Result[]>,
-    private readonly most: number,
-    private readonly mostWaiting: number,
+    private readonly limits: BatchLimits,
   ) {}
 
-  /** The results of the items, in order. Items of one call are in one transaction. */
+  /**
+   * The results of the items, in order. Items of one call are in one transaction. Whoever has waited for too long is
+   * told so then: what is in a transaction by that time may be kept all the same.
+   */
   add(items: readonly Item[]): Promise<readonly Result[]> {
-    if (this.#count >= this.mostWaiting) return Promise.reject(new JournalUnavailableError(busy, false));
+    const { mostWaiting, lateMs } = this.limits;
+    if (this.#count >= mostWaiting) return Promise.reject(new JournalUnavailableError(busy, false));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ items, resolve, reject });
+      const late = setTimeout(() => {
+        this.#takeOut(waiting);
+        reject(new JournalUnavailableError(`PostgreSQL has not answered for ${String(lateMs / 1_000)} s`, false));
+      }, lateMs);
+      const waiting = { items, resolve, reject, late };
+      this.#waiting.add(waiting);
       this.#count += items.length;
       if (!this.#isRunning) void this.#runAll();
     });
@@ -38,19 +56,24 @@ export class Batches<Item, Result> {
     this.#isRunning = true;
     // What comes in the same turn goes along.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#runSome(this.#take());
+    while (this.#waiting.size > 0) await this.#runSome(this.#takeSome());
     this.#isRunning = false;
   }
 
-  #take(): readonly Waiting<Item, Result>[] {
+  #takeSome(): readonly Waiting<Item, Result>[] {
+    const calls: Waiting<Item, Result>[] = [];
     let count = 0;
-    let calls = 0;
-    while (calls < this.#waiting.length && (calls === 0 || count < this.most)) {
-      count += this.#waiting[calls]?.items.length ?? 0;
-      calls += 1;
+    for (const waiting of this.#waiting) {
+      if (count >= this.limits.most) break;
+      calls.push(waiting);
+      count += waiting.items.length;
+      this.#takeOut(waiting);
     }
-    this.#count -= count;
-    return this.#waiting.splice(0, calls);
+    return calls;
+  }
+
+  #takeOut(waiting: Waiting<Item, Result>): void {
+    if (this.#waiting.delete(waiting)) this.#count -= waiting.items.length;
   }
 
   async #runSome(calls: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -63,6 +86,8 @@ export class Batches<Item, Result> {
       }
     } catch (error) {
       for (const { reject } of calls) reject(error);
+    } finally {
+      for (const { late } of calls) clearTimeout(late);
     }
   }
 }

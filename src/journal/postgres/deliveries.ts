@@ -150,7 +150,7 @@ export async function claim(
       leaseMs,
     ]);
     const deliveries: Delivery[] = [];
-    for (const row of rows) deliveries.push(await toDelivery(tables, sink, row));
+    for (const row of rows) deliveries.push(await toDelivery(tables, query, sink, row));
     if (deliveries.length > 0) return { deliveries };
     const [next] = await query<{ due_at: number | null }>(statements.next, [number]);
     const waitMs = next?.due_at == null ? pollMs : next.due_at - database.toDatabaseTime(now);
@@ -276,9 +276,9 @@ async function parkedSink(query: Query, number: number): Promise<Parked | undefi
   return row && parkedOf(row);
 }
 
-async function toDelivery(tables: Tables, sink: string, row: ClaimedRow): Promise<Delivery> {
+async function toDelivery(tables: Tables, query: Query, sink: string, row: ClaimedRow): Promise<Delivery> {
   const alert = JSON.parse(row.json) as NewAlert;
-  const { sinks } = await tables.decisions.get(row.decision);
+  const { sinks } = await tables.decisions.get(row.decision, query);
   return {
     id: `${alert.id}:${sink}`,
     sink,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import {
   defineJournal,
   Journal,
@@ -46,7 +45,7 @@ import { clock, Database, type Query, type Transaction } from './database.js';
 import { claim, park, release, resume, settle } from './deliveries.js';
 import { Decisions, Names } from './names.js';
 import { PostgresOptions } from './options.js';
-import { PendingBoard } from './pending.js';
+import { PendingBoard, type Counted } from './pending.js';
 import { beginPull, parkPull, pullState, reconciliation, resumePull } from './pulls.js';
 import { purge } from './purge.js';
 import { alertRecord, quarantinedRequest, rawOf } from './records.js';
@@ -61,7 +60,7 @@ import {
 } from './replays.js';
 import { encode, idOrNothing, toNumber } from './rows.js';
 import { alerts, deliverySummaries, pageOf, probes, quarantine } from './searches.js';
-import { connectionOf, refuseWeakDurability } from './server.js';
+import { connectionOf, join, refuseFarAway } from './server.js';
 
 /** Many routers on one database: rows, leases and the database's clock keep them from getting in each other's way. */
 export const postgres = defineJournal({
@@ -76,31 +75,30 @@ const purgeHoldMs = 600_000;
 
 async function openPostgres(options: PostgresOptions, context: JournalContext): Promise<Journal> {
   const database = await Database.open(
-    { connection: await connectionOf(options), pool: options.pool, timeoutMs: options.timeout },
-    context.now,
+    {
+      connection: connectionOf(options),
+      pool: options.pool,
+      timeoutMs: options.timeout,
+      check: () => refuseFarAway(options),
+      join: (client) => join(client, options, context),
+      onFatal: context.onFatal,
+    },
+    ({ message }) => context.onWarning?.(`${message}. Webhooks are answered 503 until it is back.`),
   );
-  try {
-    await refuseWeakDurability(database, options);
-    const [row] = await database.query<{ number: number }>(
-      `INSERT INTO instances (name, started_at, seen_at) VALUES ($1, ${clock}, ${clock}) RETURNING number`,
-      [encode(`${hostname()}:${String(process.pid)}`)],
-    );
-    const tables: Tables = {
-      database,
-      sources: new Names(database, 'sources'),
-      sinks: new Names(database, 'sinks'),
-      routes: new Names(database, 'routes'),
-      decisions: new Decisions(database),
-      instance: row?.number ?? 0,
-      dedupWindow: options.dedupWindow,
-    };
-    const pending = new PendingBoard(database, tables.sources, tables.instance);
-    await pending.start();
-    return new PostgresJournal(tables, pending, options, context);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  const tables: Tables = {
+    database,
+    sources: new Names(database, 'sources'),
+    sinks: new Names(database, 'sinks'),
+    routes: new Names(database, 'routes'),
+    decisions: new Decisions(database),
+    get instance() {
+      return database.instance;
+    },
+    dedupWindow: options.dedupWindow,
+  };
+  const pending = new PendingBoard(tables);
+  await pending.start();
+  return new PostgresJournal(tables, pending, options, context);
 }
 
 class PostgresJournal extends Journal {
@@ -114,7 +112,8 @@ class PostgresJournal extends Journal {
     private readonly context: JournalContext,
   ) {
     super();
-    this.#appends = new Batches((requests) => this.#append(requests), requestsAtOnce, mostWaiting);
+    const limits = { most: requestsAtOnce, mostWaiting, lateMs: options.timeout };
+    this.#appends = new Batches((requests) => this.#append(requests), limits);
   }
 
   append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
@@ -130,9 +129,8 @@ class PostgresJournal extends Journal {
     const before = await tables.decisions.get(row.decision);
     await learn(tables, [before, amendment]);
     const decisions = { before, after: await tables.decisions.of(amendment) };
-    const amended = await this.#transaction((transaction) => amend(tables, alertId, amendment, decisions, transaction));
+    const amended = await this.#counted((transaction) => amend(tables, alertId, amendment, decisions, transaction));
     if (!amended) return false;
-    await this.board.add(amended.counting);
     for (const { sink } of [...before.sinks, ...amendment.sinks]) this.#bell.ring(sink);
     return amended.isDone;
   }
@@ -148,8 +146,7 @@ class PostgresJournal extends Journal {
   }
 
   async settle(settlements: readonly Settlement[]): Promise<number> {
-    const { valid, counting } = await this.#transaction((transaction) => settle(this.tables, settlements, transaction));
-    await this.board.add(counting);
+    const { valid } = await this.#counted((transaction) => settle(this.tables, settlements, transaction));
     for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
     return valid;
   }
@@ -233,9 +230,8 @@ class PostgresJournal extends Journal {
 
   async reread(read: Reread): Promise<Receipt | undefined> {
     await learn(this.tables, read.alerts);
-    const kept = await this.#transaction((transaction) => reread(this.tables, read, this.context.now(), transaction));
+    const kept = await this.#counted((transaction) => reread(this.tables, read, this.context.now(), transaction));
     if (!kept) return undefined;
-    await this.board.add(kept.counting);
     for (const { sinks } of read.alerts) for (const { sink } of sinks) this.#bell.ring(sink);
     return kept.receipt;
   }
@@ -300,10 +296,9 @@ class PostgresJournal extends Journal {
 
   async advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord> {
     await prepareStep(this.tables, step);
-    const { replay, counting } = await this.#transaction((transaction) =>
+    const { replay } = await this.#counted((transaction) =>
       advanceReplay(this.tables, id, step, this.context.now(), transaction),
     );
-    await this.board.add(counting);
     for (const sink of new Set(step.owe.map((owed) => owed.sink))) this.#bell.ring(sink);
     return replay;
   }
@@ -333,8 +328,7 @@ class PostgresJournal extends Journal {
 
   async #append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
     await prepare(this.tables, requests);
-    const { receipts, counting } = await this.#transaction((transaction) => append(this.tables, requests, transaction));
-    await this.board.add(counting);
+    const { receipts } = await this.#counted((transaction) => append(this.tables, requests, transaction));
     for (const { alerts: all } of requests)
       for (const { sinks } of all) for (const { sink } of sinks) this.#bell.ring(sink);
     return receipts;
@@ -343,6 +337,11 @@ class PostgresJournal extends Journal {
   async #sourceNumber(source: string): Promise<number> {
     await this.tables.sources.learn([source]);
     return this.tables.sources.numberOf(source);
+  }
+
+  /** A transaction that changes what is owed. */
+  #counted<T extends Counted>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.board.during(() => this.#transaction(work));
   }
 
   #transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {

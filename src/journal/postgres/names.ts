@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { RoutedAlert } from '../../core/journal.js';
-import type { Database } from './database.js';
+import type { Database, Query } from './database.js';
 import { decode, encode } from './rows.js';
 
 /** The numbers of the names in one table, each asked for once. A name that has a number keeps it for ever. */
@@ -85,10 +85,11 @@ export class Decisions {
     return this.#enter(row?.number ?? 0, text);
   }
 
-  async get(number: number): Promise<Decision> {
+  /** `query`: of the transaction that asks, which needs no second connection then. */
+  async get(number: number, query: Query = (text, values) => this.database.query(text, values)): Promise<Decision> {
     const known = this.#byNumber.get(number);
     if (known) return known;
-    const [row] = await this.database.query<{ text: string }>('SELECT text FROM decisions WHERE number = $1', [number]);
+    const [row] = await query<{ text: string }>('SELECT text FROM decisions WHERE number = $1', [number]);
     return this.#enter(number, row?.text ?? '{"routes":[],"sinks":[]}');
   }
 

@@ -1,14 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acceptedRequest, type ReportOf } from '../../../test/support/accepted-request.js';
+import { openPostgresJournal } from '../../../test/support/postgres-journal.js';
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
-import { startFront } from '../../../test/faults/harness/front.js';
-import { JournalUnavailableError } from '../../core/errors.js';
 import type { Delivery, Journal, Settlement } from '../../core/journal.js';
-import { Secret } from '../../core/secret.js';
-import { postgres } from './journal.js';
-import { PostgresOptions } from './options.js';
+import type { PostgresOptions } from './options.js';
 
 let server: PostgresServer;
 let url: string;
@@ -27,8 +23,7 @@ afterEach(async () => {
 });
 
 async function router(options: Partial<PostgresOptions> = {}, now: () => number = Date.now): Promise<Journal> {
-  const told = { url: new Secret(url), ssl: false, pool: 4, timeout: 3_000, ...options };
-  const journal = await postgres.open(Object.assign(new PostgresOptions(), told), { now });
+  const journal = await openPostgresJournal(url, options, { now });
   opened.push(journal);
   return journal;
 }
@@ -143,90 +138,4 @@ describe('two routers on one database', () => {
       { deliveries: 0, bytes: 0 },
     ]);
   });
-});
-
-describe('a database that cannot be reached', () => {
-  it('at the start is said, and nothing is promised', async () => {
-    const there = url;
-    url = 'postgres://postgres:postgres@127.0.0.1:1/postgres';
-    await expect(router()).rejects.toThrow(JournalUnavailableError);
-    url = there;
-  });
-
-  it('and is killed and started again is used again, and nothing that was accepted is gone', async () => {
-    const journal = await router();
-    const kept = request({ title: 'kept' });
-    await journal.append([kept]);
-    server.kill();
-    const lost = journal.append([request({ title: 'lost' })]);
-    await expect(lost).rejects.toThrow(JournalUnavailableError);
-    await expect(lost).rejects.toMatchObject({ fatal: false });
-    await server.restart();
-    await journal.append([request({ title: 'later' })]);
-    const alerts = (await journal.alerts({}, { limit: 10 })).items.map(({ title }) => title);
-    expect(alerts).toEqual(expect.arrayContaining(['kept', 'later']));
-    expect((await journal.ledger({ from: 0, until: Date.now() + 1_000 })).balanced).toBe(true);
-  }, 60_000);
-
-  it('when it answers a commit has kept it once, and says so when it is asked again', async () => {
-    let isArmed = false;
-    const front = await startFront((socket) => {
-      const onward = connect(server.port, '127.0.0.1');
-      socket.on('data', (chunk) => {
-        onward.write(chunk);
-        if (!isArmed || !chunk.includes('COMMIT')) return;
-        isArmed = false;
-        // The commit is on its way; its answer finds nobody.
-        onward.end();
-        socket.resetAndDestroy();
-      });
-      onward.pipe(socket);
-      onward.on('error', () => socket.destroy());
-      socket.on('close', () => onward.end());
-    });
-    url = url.replace(`:${String(server.port)}/`, `:${String(front.port)}/`);
-    const journal = await router();
-    const known = request({ finding: 'f' });
-    await journal.append([known]);
-    isArmed = true;
-    const given = request({ title: 'once' }, { finding: 'f' });
-    const [receipt] = await journal.append([given]);
-    expect(isArmed).toBe(false);
-    expect(receipt?.alerts).toEqual([
-      { id: given.alerts[0]?.alert.id, status: 'accepted' },
-      { id: known.alerts[0]?.alert.id, status: 'duplicate' },
-    ]);
-    expect((await claim(journal)).filter(({ alert }) => alert.title === 'once')).toHaveLength(1);
-    expect((await journal.counts()).sources).toMatchObject([{ requests: 2, accepted: 2, duplicates: 1 }]);
-    await journal.close();
-    await front.close();
-  });
-
-  it('for want of connections turns webhooks away, and takes them again', async () => {
-    const journal = await router({ pool: 2, timeout: 1_000 });
-    await journal.append([request({})]);
-    const many = Array.from({ length: 6_000 }, () => journal.append([request({ sinks: [] })]));
-    const ended = await Promise.allSettled(many);
-    const refused = ended.filter((each) => each.status === 'rejected');
-    expect(refused.length).toBeGreaterThan(0);
-    for (const each of refused) expect(each.reason).toBeInstanceOf(JournalUnavailableError);
-    await expect(journal.append([request({})])).resolves.toHaveLength(1);
-    const { sources } = await journal.counts();
-    expect(sources).toMatchObject([{ accepted: ended.length - refused.length + 2 }]);
-  }, 60_000);
-});
-
-describe('a server that answers before it has written', () => {
-  it('is refused, unless that is accepted', async () => {
-    const weak = await startPostgres(['-c', 'synchronous_commit=off']);
-    try {
-      url = await weak.createSchema();
-      await expect(router()).rejects.toThrow(/synchronous_commit = off.*acceptWeakDurability: true/s);
-      const journal = await router({ acceptWeakDurability: true });
-      await expect(journal.check()).resolves.toBeUndefined();
-      await journal.close();
-    } finally {
-      await weak.stop();
-    }
-  }, 60_000);
 });

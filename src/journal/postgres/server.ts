@@ -1,50 +1,70 @@
 import ipaddr from 'ipaddr.js';
 import { lookup } from 'node:dns/promises';
-import type { ClientConfig } from 'pg';
+import { hostname } from 'node:os';
+import type { ClientBase, ClientConfig } from 'pg';
 import { JournalUnavailableError } from '../../core/errors.js';
-import type { Database } from './database.js';
+import type { JournalContext } from '../../core/journal.js';
+import { clock, type Joined } from './database.js';
 import type { PostgresOptions } from './options.js';
+import { encode } from './rows.js';
+import { migrate } from './schema.js';
 
 const nearby: ReadonlySet<string> = new Set(['loopback', 'private', 'uniqueLocal', 'linkLocal']);
 
-/**
- * What the driver is told. TLS is verified against the system's certificates and NODE_EXTRA_CA_CERTS. Throws
- * `JournalUnavailableError` for a server without TLS that is somewhere else than on loopback or in a private network.
- */
-export async function connectionOf({ url, ssl }: PostgresOptions): Promise<ClientConfig> {
+/** What the driver is told. TLS is verified against the system's certificates and NODE_EXTRA_CA_CERTS. */
+export function connectionOf({ url, ssl }: PostgresOptions): ClientConfig {
   const target = new URL(url.reveal());
   // Would win over what the config says.
   target.searchParams.delete('sslmode');
-  if (!ssl) await refuseFarAway(target.hostname.replace(/^\[(.*)\]$/, '$1'));
   return { connectionString: target.href, ssl: ssl ? { rejectUnauthorized: true } : false };
 }
 
-async function refuseFarAway(hostname: string): Promise<void> {
-  const addresses = await lookup(hostname, { all: true }).catch((cause: unknown) => {
-    throw new JournalUnavailableError(`PostgreSQL: the name ${hostname} could not be looked up`, false, { cause });
+/** Rejects for a server without TLS that is somewhere else than on loopback or in a private network. */
+export async function refuseFarAway({ url, ssl }: PostgresOptions): Promise<void> {
+  if (ssl) return;
+  const host = new URL(url.reveal()).hostname.replace(/^\[(.*)\]$/, '$1');
+  const addresses = await lookup(host, { all: true }).catch((cause: unknown) => {
+    throw new JournalUnavailableError(`PostgreSQL: the name ${host} could not be looked up`, false, { cause });
   });
   const far = addresses.find(({ address }) => !nearby.has(ipaddr.process(address).range()));
   if (!far) return;
   throw new JournalUnavailableError(
-    `PostgreSQL at ${hostname} (${far.address}) is neither on loopback nor in a private network: passwords and alerts ` +
+    `PostgreSQL at ${host} (${far.address}) is neither on loopback nor in a private network: passwords and alerts ` +
       'would go over the open network. Take ssl: false out.',
     true,
   );
 }
 
-/** Refuses a server that answers before it has written, unless told to accept that. */
-export async function refuseWeakDurability(
-  database: Database,
-  { acceptWeakDurability }: PostgresOptions,
-): Promise<void> {
-  const rows = await database.query<{ name: string; setting: string }>(
-    "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit')",
+/**
+ * The first thing that a router does with a database: it makes or migrates the tables, gets a number and compares the
+ * clocks. Rejects for a server that answers before it has written, unless that is accepted: then `onWarning` is told.
+ */
+export async function join(
+  client: ClientBase,
+  options: PostgresOptions,
+  { now, onWarning }: JournalContext,
+): Promise<Joined> {
+  const weak = await weaknessOf(client);
+  if (weak !== undefined) {
+    const what = `The PostgreSQL server has ${weak}: what was answered 202 could be lost in a crash of it.`;
+    if (!options.acceptWeakDurability) {
+      const how = 'Switch it on, or write acceptWeakDurability: true to accept that.';
+      throw new JournalUnavailableError(`${what} ${how}`, true);
+    }
+    onWarning?.(what);
+  }
+  await migrate(client);
+  const { rows } = await client.query<{ number: number; now: number }>(
+    `INSERT INTO instances (name, started_at, seen_at) VALUES ($1, ${clock}, ${clock}) RETURNING number, ${clock} AS now`,
+    [encode(`${hostname()}:${String(process.pid)}`)],
   );
-  const weak = rows.filter(({ setting }) => setting === 'off').map(({ name }) => `${name} = off`);
-  if (weak.length === 0 || acceptWeakDurability) return;
-  throw new JournalUnavailableError(
-    `The PostgreSQL server has ${weak.join(' and ')}: what was answered 202 could be lost in a crash of it. ` +
-      'Switch it on, or write acceptWeakDurability: true to accept that.',
-    true,
+  const [row] = rows;
+  return { instance: row?.number ?? 0, offsetMs: (row?.now ?? now()) - now() };
+}
+
+async function weaknessOf(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name",
   );
+  return rows.length === 0 ? undefined : rows.map(({ name }) => `${name} = off`).join(' and ');
 }
