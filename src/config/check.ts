@@ -5,7 +5,7 @@ import type { OptionsClass } from '../core/source.js';
 import { redactor } from '../kit/redact.js';
 import { quoteKey, type ConfigDocument, type Path } from './config-document.js';
 import { instead } from './nearest.js';
-import { brokenRules, hint, isSingleBlock, joinWords, keysOf, wordsForMissing, type BrokenRule } from './rules.js';
+import { brokenRules, hint, joinWords, keysOf, singleBlocksOf, wordsForMissing, type BrokenRule } from './rules.js';
 
 /**
  * Holds the block at a path against its class, and reports each problem where it stands. `handled` are keys of the
@@ -87,12 +87,13 @@ const notAList: BrokenRule = { words: 'must be one block of keys, not a list', i
 
 /** class-validator takes a list of blocks where one block is wanted, and checks them all. */
 function listsForBlocks(owner: object, path: Path): readonly Finding[] {
+  const single = singleBlocksOf(owner.constructor);
   return Object.entries(owner).flatMap(([key, value]: [string, unknown]): readonly Finding[] => {
+    if (typeof value !== 'object' || value === null) return [];
     const at = [...path, key];
-    if (Array.isArray(value) && isSingleBlock(owner.constructor, key)) {
-      return [{ kind: 'wrong', path: at, value, rules: [notAList] }];
-    }
-    return typeof value === 'object' && value !== null ? listsForBlocks(value, at) : [];
+    return Array.isArray(value) && single.has(key)
+      ? [{ kind: 'wrong', path: at, value, rules: [notAList] }]
+      : listsForBlocks(value, at);
   });
 }
 

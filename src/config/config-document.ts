@@ -10,6 +10,7 @@ import {
   LineCounter,
   Parser,
   visit,
+  type CST,
   type Document,
   type Node,
   type Scalar,
@@ -46,7 +47,7 @@ export class ConfigDocument {
     readonly source: string,
   ) {
     const tokens = [...new Parser(this.#lines.addNewLine).parse(source)];
-    const isDeep = isTooDeep(tokens);
+    const isDeep = tokens.some((token) => isTooDeep(token));
     const composer = new Composer({ prettyErrors: false, stringKeys: true, resolveKnownTags: false });
     const [document, second] = [...composer.compose(isDeep ? [] : tokens, true, source.length)];
     if (!document) throw new Error('a composer that is forced to makes a document');
@@ -174,12 +175,14 @@ export class ConfigDocument {
 
   /** True when what stands at the path, or a part of it, could not be filled in. */
   isUnfilled(path: Path): boolean {
+    if (this.#unfilled.size === 0) return false;
     const { node, missing } = this.#find(path);
     return !missing && scalarsIn(node, this.#document).some((scalar) => this.#unfilled.has(scalar));
   }
 
   /** All that variables put in at a path and below it. */
   inserts(path: Path): readonly Insert[] {
+    if (this.#inserts.size === 0) return [];
     const { node, missing } = this.#find(path);
     return missing ? [] : scalarsIn(node, this.#document).flatMap((scalar) => this.#inserts.get(scalar) ?? []);
   }
@@ -281,8 +284,8 @@ export class ConfigDocument {
     let node = this.#resolved(this.#document.contents);
     let key: Node | undefined;
     for (const segment of path) {
-      const isIndex = /^\d+$/.test(segment);
       const pair = isMap(node) ? node.items.find((item) => keyText(item.key) === segment) : undefined;
+      const isIndex = pair === undefined && /^\d+$/.test(segment);
       const item = isSeq(node) && isIndex ? node.items[Number(segment)] : undefined;
       if (pair) {
         key = isNode(pair.key) ? pair.key : undefined;
@@ -345,26 +348,14 @@ function scalarsIn(node: Node | undefined, document: Document.Parsed): readonly 
   return found;
 }
 
-/** Composing recurses, and far enough down it ends the process: the depth is counted on tokens, which does not. */
-function isTooDeep(tokens: readonly object[]): boolean {
-  let level = tokens;
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maxDepth) return true;
-    const next: object[] = [];
-    for (const token of level) gatherInside(token, next);
-    level = next;
+/** Composing recurses, and far enough down it ends the process: the depth is counted on tokens, and not beyond what it may be. */
+function isTooDeep(token: CST.Token | null | undefined, depth = 0): boolean {
+  if (!token) return false;
+  if (depth > maxDepth) return true;
+  if (token.type === 'document') return isTooDeep(token.value, depth + 1);
+  if (!('items' in token)) return false;
+  for (const { key, value } of token.items) {
+    if (isTooDeep(key, depth + 1) || isTooDeep(value, depth + 1)) return true;
   }
   return false;
-}
-
-function gatherInside(token: object, into: object[]): void {
-  const gather = (part: unknown): void => {
-    if (typeof part === 'object' && part !== null) into.push(part);
-  };
-  if ('value' in token) gather(token.value);
-  if (!('items' in token)) return;
-  for (const { key, value } of token.items as readonly { key?: unknown; value?: unknown }[]) {
-    gather(key);
-    gather(value);
-  }
 }

@@ -161,12 +161,20 @@ function metadataOf(type: NewableFunction): readonly Metadata[] {
   return rules;
 }
 
-/** True where a class wants one block, described by a class of its own. */
-export function isSingleBlock(type: NewableFunction, key: string): boolean {
-  const nested = metadataOf(type).some(
-    (metadata) =>
-      metadata.propertyName === key && metadata.type === ValidationTypes.NESTED_VALIDATION && !metadata.each,
+const singleBlocks = new WeakMap<NewableFunction, ReadonlySet<string>>();
+
+/** The keys for which a class wants one block, described by a class of its own. */
+export function singleBlocksOf(type: NewableFunction): ReadonlySet<string> {
+  const known = singleBlocks.get(type);
+  if (known) return known;
+  const nested = metadataOf(type).filter((rule) => rule.type === ValidationTypes.NESTED_VALIDATION && !rule.each);
+  const keys = nested.map(({ propertyName }) => propertyName);
+  const single = new Set(
+    keys.filter((key) => {
+      const declared: unknown = Reflect.getMetadata('design:type', type.prototype as object, key);
+      return declared !== Array && declared !== Object;
+    }),
   );
-  const declared: unknown = Reflect.getMetadata('design:type', type.prototype as object, key);
-  return nested && declared !== Array && declared !== Object;
+  singleBlocks.set(type, single);
+  return single;
 }

@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { ownSourceName } from '../core/own-source.js';
-import { RouteOptions, shadowedRoutes } from '../routing/route.js';
+import { RouteOptions } from '../routing/route.js';
+import { shadowedRoutes } from '../routing/shadow.js';
 import { check } from './check.js';
 import type { Chosen } from './choose.js';
 import type { ConfigDocument, Path } from './config-document.js';
@@ -13,22 +14,26 @@ export function checkRoutes(document: ConfigDocument): readonly RouteOptions[] {
   const errorsBefore = document.errorCount;
   // What is no list at all, the class of the top level has named.
   if (document.has(['routes']) && !document.isList(['routes'])) return [];
-  const paths = document.elements(['routes']);
-  const routes = paths.flatMap((path) => {
-    if (document.isBlock(path)) return [check(document, path, RouteOptions)];
+  const blocks = document.elements(['routes']).flatMap((path): PlacedRoute[] => {
+    if (document.isBlock(path)) return [{ path, route: check(document, path, RouteOptions) }];
     if (!document.isUnfilled(path)) {
       document.errorAtValue(path, `${document.describe(path)} must be a block of keys: name, match, to, final`);
     }
     return [];
   });
-  checkRouteNames(document, paths);
-  const sinks = document.keys(['sinks']);
-  for (const path of paths) checkNames(document, [...path, 'to'], 'sink', sinks);
-  const sources = [...document.keys(['sources']), ownSourceName];
-  for (const path of paths) checkNames(document, [...path, 'match', 'source'], 'source', sources);
-  if (document.errorCount === errorsBefore) warnOfIdleParts(document, paths, routes);
-  return routes;
+  checkRouteNames(document, blocks);
+  const sinks = new Set(document.keys(['sinks']));
+  for (const { path, route } of blocks) checkNames(document, [...path, 'to'], 'sink', sinks, route.to);
+  const sources = new Set([...document.keys(['sources']), ownSourceName]);
+  for (const { path, route } of blocks) {
+    checkNames(document, [...path, 'match', 'source'], 'source', sources, route.match?.source);
+  }
+  if (document.errorCount === errorsBefore) warnOfIdleParts(document, blocks);
+  return blocks.map(({ route }) => route);
 }
+
+/** A route and where it stands. While the document has errors, its members may be of any type. */
+type PlacedRoute = { readonly path: Path; readonly route: RouteOptions };
 
 /** What only shows when blocks are seen together. */
 export function checkTogether(document: ConfigDocument, settings: Settings, sources: readonly Chosen<unknown>[]): void {
@@ -37,41 +42,49 @@ export function checkTogether(document: ConfigDocument, settings: Settings, sour
   checkSourcePaths(document, sources);
 }
 
-function checkRouteNames(document: ConfigDocument, paths: readonly Path[]): void {
+function checkRouteNames(document: ConfigDocument, blocks: readonly PlacedRoute[]): void {
   const seen = new Set<unknown>();
-  for (const path of paths) {
-    const at = [...path, 'name'];
-    const name = document.value(at);
+  for (const { path, route } of blocks) {
+    const name: unknown = route.name;
     if (typeof name === 'string' && seen.has(name)) {
+      const at = [...path, 'name'];
       document.errorAtValue(at, `two routes are called ${document.quote(at)}: give this one another name`);
     }
     seen.add(name);
   }
 }
 
-/** One name or a list of them, each of which must be configured. */
-function checkNames(document: ConfigDocument, path: Path, what: string, known: readonly string[]): void {
+/** One name or a list of them, each of which must be configured. `names`: what was read there. */
+function checkNames(
+  document: ConfigDocument,
+  path: Path,
+  what: string,
+  known: ReadonlySet<string>,
+  names: unknown,
+): void {
+  if (Array.isArray(names) && names.every((name: string) => known.has(name))) return;
   for (const at of document.elements(path)) {
     const name = document.value(at);
-    if (typeof name !== 'string' || known.includes(name) || document.isUnfilled(at)) continue;
-    document.errorAtValue(at, `there is no ${what} ${document.quote(at)}${instead(name, known)}`);
+    if (typeof name !== 'string' || known.has(name) || document.isUnfilled(at)) continue;
+    document.errorAtValue(at, `there is no ${what} ${document.quote(at)}${instead(name, [...known])}`);
   }
 }
 
 /** Routes that never match, and sinks that no route reaches. */
-function warnOfIdleParts(document: ConfigDocument, paths: readonly Path[], routes: readonly RouteOptions[]): void {
+function warnOfIdleParts(document: ConfigDocument, blocks: readonly PlacedRoute[]): void {
   if (document.isUnfilled(['routes'])) return;
-  if (routes.length === 0) {
+  if (blocks.length === 0) {
     document.warningAtKey(
       ['routes'],
       'there is no route: every alert is kept and counted as unrouted, and none is sent',
     );
     return;
   }
+  const places = new Map(blocks.map(({ path, route }) => [route.name, path]));
+  const routes = blocks.map(({ route }) => route);
   for (const { route, by } of shadowedRoutes(routes)) {
-    const path = paths.find((candidate) => document.value([...candidate, 'name']) === route) ?? [];
     document.warningAtKey(
-      [...path, 'name'],
+      [...(places.get(route) ?? []), 'name'],
       `the route ${route} never matches: ${by}, above it, is final and takes all of it`,
     );
   }

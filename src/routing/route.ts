@@ -192,31 +192,6 @@ export function asksForTests(conditions: readonly Condition[]): boolean {
   return conditions.some((condition) => condition.field === 'kind' && condition.exact?.includes('test'));
 }
 
-/** Routes that can never match, because an earlier `final` route takes all that they ask for. */
-export function shadowedRoutes(routes: readonly RouteOptions[]): readonly { route: string; by: string }[] {
-  const finals: { readonly name: string; readonly conditions: readonly Condition[] }[] = [];
-  const first = routes.findIndex(({ final }) => final === true);
-  return routes.slice(first < 0 ? routes.length : first).flatMap((route) => {
-    const conditions = conditionsOf(route);
-    const earlier = finals.find((final) => takesAll(final.conditions, conditions));
-    if (route.final === true) finals.push({ name: route.name, conditions });
-    return earlier ? [{ route: route.name, by: earlier.name }] : [];
-  });
-}
-
-/** True when whatever meets `narrow` also meets `wide`: each condition of `wide` has a stricter one in `narrow`. */
-function takesAll(wide: readonly Condition[], narrow: readonly Condition[]): boolean {
-  if (asksForTests(narrow) && !asksForTests(wide)) return false;
-  return wide.every((condition) =>
-    narrow.some(
-      (other) =>
-        other.field === condition.field &&
-        (other.wanted === condition.wanted ||
-          (other.exact !== undefined && other.exact.every((text) => condition.exact?.includes(text)))),
-    ),
-  );
-}
-
 function wordCondition(field: keyof typeof factsOf, words: readonly string[], wanted: string): Condition {
   const facts = factsOf[field];
   const set = new Set(words);

@@ -4,7 +4,7 @@ import { validateSync } from 'class-validator';
 import fc from 'fast-check';
 import { kinds, severities, states, type Alert, type Resource } from '../core/alert.js';
 import { alertArbitrary, sampleAlert } from '../../test/support/alerts.js';
-import { conditionsOf, matches, RouteOptions, shadowedRoutes } from './route.js';
+import { conditionsOf, matches, RouteOptions } from './route.js';
 import { Router, without } from './router.js';
 
 const route = (options: object): RouteOptions => {
@@ -292,41 +292,6 @@ describe('the options of a route', () => {
       ['a', 'b'],
       { env: ['prod', 'test'] },
     ]);
-  });
-
-  it('tell which routes can never match', () => {
-    const routes = [
-      route({ name: 'high', match: { severity: '>=high' }, final: true }),
-      route({ name: 'critical-audit', match: { severity: 'critical', kind: 'audit' } }),
-      route({ name: 'medium', match: { severity: 'medium' } }),
-      route({ name: 'rest', final: true }),
-      route({ name: 'late', match: { title: '*' } }),
-      route({ name: 'tests', match: { kind: 'test' } }),
-    ];
-    expect(shadowedRoutes(routes)).toEqual([
-      { route: 'critical-audit', by: 'high' },
-      { route: 'late', by: 'rest' },
-    ]);
-  });
-
-  it.each<[string, object, object, boolean]>([
-    ['a narrower list', { kind: ['audit', 'posture'] }, { kind: 'audit' }, true],
-    ['a wider list', { kind: 'audit' }, { kind: ['audit', 'posture'] }, false],
-    ['another field of the same word', { source: 'warden' }, { vendor: 'warden' }, false],
-    ['the same pattern', { title: 'Net*' }, { title: 'Net*', severity: 'low' }, true],
-    ['another pattern', { title: 'Net*' }, { title: 'Netcat*' }, false],
-    ['one text of several', { title: ['a', 'b'] }, { title: 'b' }, true],
-    ['a text beside a pattern', { title: ['a', 'b*'] }, { title: 'a' }, false],
-    ['fewer conditions', { title: 'a', severity: 'low' }, { title: 'a' }, false],
-    ['tests', {}, { kind: 'test' }, false],
-    ['tests that are asked for', { kind: ['test', 'audit'] }, { kind: 'test' }, true],
-  ])('tell of a route behind a final one whether it can match: %s', (_, wide, narrow, isShadowed) => {
-    const routes = [route({ name: 'wide', match: wide, final: true }), route({ name: 'narrow', match: narrow })];
-    expect(shadowedRoutes(routes)).toEqual(isShadowed ? [{ route: 'narrow', by: 'wide' }] : []);
-  });
-
-  it('tell nothing of routes behind one that is not final', () => {
-    expect(shadowedRoutes([route({ name: 'all' }), route({ name: 'more' })])).toEqual([]);
   });
 });
 
