@@ -271,6 +271,9 @@ export type ParkedBy = 'router' | 'operator';
 /** Why, since when (milliseconds since the epoch) and by whom a sink is parked. */
 export type Parked = { readonly reason: string; readonly since: number; readonly by: ParkedBy };
 
+/** By the names of sinks, and of sources that pull. */
+export type Parkings = { readonly sinks: ReadonlyMap<string, Parked>; readonly pulls: ReadonlyMap<string, Parked> };
+
 export type SinkBacklog = {
   readonly sink: string;
   readonly pending: number;
@@ -366,6 +369,8 @@ export abstract class Journal {
   abstract park(sink: string, reason: string, by?: ParkedBy): Promise<Parked>;
   /** Ends a parking, for `router` only one of its own. Returns the one that it ended. */
   abstract resume(sink: string, by?: ParkedBy): Promise<Parked | undefined>;
+  /** All that is parked now, by whichever router: cheap enough to be asked every second. */
+  abstract parkings(): Promise<Parkings>;
 
   /**
    * Where the pull of a source stands. Asked for the first time, it begins at `since`, milliseconds since the epoch:
@@ -423,7 +428,8 @@ export abstract class Journal {
   abstract replayCandidates(select: ReplaySelect, place?: string, limit?: number): Promise<ReplayCandidates>;
   /**
    * Makes deliveries due by a replay: settled ones again, new ones for the first time. What is pending, or was made due
-   * by a replay since this one was asked for, is left alone: whoever asks twice gets one more chain of attempts.
+   * by a replay since this one was asked for, is left alone: whoever asks twice gets one more chain of attempts. Does
+   * nothing where the replay does not stand at `step.from` any more: then another router took that step.
    */
   abstract advanceReplay(id: string, step: ReplayStep): Promise<ReplayRecord>;
 

@@ -80,6 +80,8 @@ export type ReplayStep = {
     /** Of a delivery that is new: the routes that ask for it now, and `Sink.keepsState`. */
     readonly routed?: { readonly routes: readonly string[]; readonly keepsState: boolean };
   }[];
+  /** Where the replay stood when the step was decided; absent: at its beginning. */
+  readonly from?: string;
   /** Where the next step goes on; absent: this was the last. */
   readonly place?: string;
 } & Pick<ReplayRecord, 'looked' | 'outdated' | 'unconfigured'>;

@@ -1,8 +1,10 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ActivityStream } from '../core/activity.js';
+import { mintId } from '../core/identity.js';
 import { Journal } from '../core/journal.js';
 import { SinkControl, type SinkTest } from '../core/sink-control.js';
 import type { Sink } from '../core/sink.js';
+import { followParkings } from '../kit/follow-parkings.js';
 import { DeliveryOptions } from './delivery.options.js';
 import { giveUpOwed } from './give-up.js';
 import { Settler } from './settler.js';
@@ -13,7 +15,7 @@ import { SinkLoop, type LoopContext } from './sink-loop.js';
 export class Dispatcher extends SinkControl implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #context: LoopContext;
   readonly #loops = new Map<string, SinkLoop>();
-  #isEnding = false;
+  readonly #ending = new AbortController();
 
   constructor(
     private readonly options: DeliveryOptions,
@@ -22,16 +24,22 @@ export class Dispatcher extends SinkControl implements OnApplicationBootstrap, B
   ) {
     super();
     const settler = new Settler((settlements) => journal.settle(settlements));
-    this.#context = { journal, activity, settler, maxAge: () => options.maxAge };
+    this.#context = { journal, activity, settler, holder: mintId(), maxAge: () => options.maxAge };
   }
 
   onApplicationBootstrap(): void {
     for (const [name, sink] of this.options.sinks) this.#start(name, sink);
+    void followParkings(this.#context.journal, this.#ending.signal, () => {
+      const observing = [...this.#loops.values()].map((loop) => [loop.name, loop.observe()] as const);
+      return ({ sinks }) => {
+        for (const [name, take] of observing) take(sinks.get(name));
+      };
+    });
   }
 
   /** Claims nothing more and lets what runs end within the grace. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#isEnding = true;
+    this.#ending.abort();
     await Promise.all([...this.#loops.values()].map((loop) => loop.end(this.options.shutdownGrace)));
   }
 
@@ -79,7 +87,7 @@ export class Dispatcher extends SinkControl implements OnApplicationBootstrap, B
   }
 
   #start(name: string, sink: Sink): void {
-    if (!this.#isEnding) this.#loops.set(name, new SinkLoop(name, sink, this.#context));
+    if (!this.#ending.signal.aborted) this.#loops.set(name, new SinkLoop(name, sink, this.#context));
   }
 
   #loop(name: string): SinkLoop {

@@ -17,6 +17,7 @@ let endWait: () => void;
 let probe: boolean | undefined;
 let trial: Outcome['kind'] | undefined;
 let trials: number;
+let resumed: number;
 
 beforeEach(async () => {
   journal = await memory.open(new JournalOptions(), { now: Date.now });
@@ -24,7 +25,7 @@ beforeEach(async () => {
   told = [];
   activity.subscribe((each) => told.push(each));
   stop = new AbortController();
-  [waits, trials, probe, trial] = [[], 0, true, 'delivered'];
+  [waits, trials, resumed, probe, trial] = [[], 0, 0, true, 'delivered'];
   endWait = () => undefined;
 });
 afterEach(async () => {
@@ -45,7 +46,7 @@ function parking(): Parking {
     trials += 1;
     return Promise.resolve(trial);
   };
-  const parkable = { name: 'pager', sink, stop: stop.signal, tryOne, onResume: () => undefined };
+  const parkable = { name: 'pager', sink, holder: 'me', stop: stop.signal, tryOne, onResume: () => (resumed += 1) };
   return new Parking(
     parkable,
     journal,
@@ -71,8 +72,12 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
+/** Once so many waits were asked for. */
+const waited = (times: number) => until(() => waits.length === times);
+
 /** Lets the next probe happen, and whatever follows from it until the one after is waited for or none is. */
 async function probeNow(): Promise<void> {
+  await until(() => waits.length > 0);
   const [before, resumed] = [waits.length, kinds().filter((kind) => kind === 'resumed').length];
   endWait();
   await until(() => waits.length > before || kinds().filter((kind) => kind === 'resumed').length > resumed);
@@ -96,7 +101,7 @@ describe('a sink whose other side gave its place up', () => {
   it('is probed no longer, where the router had parked it before', async () => {
     const subject = parking();
     await subject.park('answered 403 Forbidden');
-    expect(waits).toHaveLength(1);
+    await waited(1);
     await subject.giveUp('answered 410 Gone');
     expect(await parked()).toMatchObject({ reason: 'answered 410 Gone', by: 'operator' });
     await new Promise(setImmediate);
@@ -152,10 +157,12 @@ describe('a sink that the router parks', () => {
     await pager.park('status 403');
     await probeNow();
     await pager.park('status 403');
+    await waited(2);
     expect(waits[1]).toBeGreaterThan(waits[0] ?? Infinity);
     await probeNow();
     pager.recovered();
     await pager.park('status 403');
+    await waited(3);
     expect(waits[2]).toBeLessThanOrEqual(5_000);
   });
 
@@ -163,6 +170,8 @@ describe('a sink that the router parks', () => {
     const pager = parking();
     await Promise.all([pager.park('status 403'), pager.park('status 403')]);
     expect(kinds()).toEqual(['parked']);
+    await waited(1);
+    await new Promise(setImmediate);
     expect(waits).toHaveLength(1);
   });
 
@@ -232,5 +241,51 @@ describe('a sink that an operator parks', () => {
     await pager.park('status 403');
     expect(await parked()).toMatchObject({ reason: 'key rotation', by: 'operator' });
     expect(waits).toEqual([]);
+  });
+});
+
+describe('a sink that another router parks or resumes', () => {
+  const follow = async (pager: Parking) => {
+    const take = pager.observe();
+    take((await journal.parkings()).sinks.get('pager'));
+  };
+
+  it('is parked here too, and probed, and goes on here once it does there; nobody is told a second time', async () => {
+    const pager = parking();
+    await follow(pager);
+    expect(pager.isParked).toBe(false);
+    await journal.park('pager', 'status 403');
+    await follow(pager);
+    expect(pager.isParked).toBe(true);
+    await waited(1);
+    await journal.resume('pager', 'router');
+    await follow(pager);
+    expect([pager.isParked, kinds(), resumed]).toEqual([false, [], 1]);
+    endWait();
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    expect([waits.length, trials]).toEqual([1, 0]);
+  });
+
+  it('is probed no longer once an operator holds it there', async () => {
+    const pager = parking();
+    await pager.park('status 403');
+    await waited(1);
+    await journal.park('pager', 'key rotation', 'operator');
+    await follow(pager);
+    endWait();
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    expect([trials, pager.isParked]).toEqual([0, true]);
+    await journal.resume('pager');
+    await follow(pager);
+    expect(pager.isParked).toBe(false);
+  });
+
+  it('is not taken for resumed by a look that began before this one parked it', async () => {
+    const pager = parking();
+    const take = pager.observe();
+    const { sinks } = await journal.parkings();
+    await pager.park('status 403');
+    take(sinks.get('pager'));
+    expect(pager.isParked).toBe(true);
   });
 });

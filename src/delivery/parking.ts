@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityStream } from '../core/activity.js';
 import type { Journal, Parked, ParkedBy } from '../core/journal.js';
 import type { Outcome, Sink } from '../core/sink.js';
+import { asHolder } from '../kit/hold.js';
 
 const firstProbeMs = 5_000;
 /** With a probe and a delivery to follow, a sink that is mended goes on within a minute. */
@@ -11,6 +12,8 @@ const maxProbeMs = 45_000;
 export type Parkable = {
   readonly name: string;
   readonly sink: Sink;
+  /** Names this router among others on the same journal. */
+  readonly holder: string;
   /** Aborts when the loop ends. */
   readonly stop: AbortSignal;
   /** Makes one delivery although the sink is parked; undefined when nothing is due. */
@@ -22,10 +25,14 @@ export type Parkable = {
 /**
  * A sink that waits for an operator: a revoked key, a wrong host. Nothing is dropped. What the router parked it probes,
  * and where the probe says yes (or there is none) it makes a single delivery: only what comes of that ends the parking,
- * since a probe may not know all that a delivery needs. What an operator parked waits for an operator.
+ * since a probe may not know all that a delivery needs. What an operator parked waits for an operator. Of several
+ * routers on a journal one probes, and what one parks or resumes holds for all.
  */
 export class Parking {
-  #isParked = false;
+  /** Who parked it, as far as this router knows. */
+  #parkedBy: ParkedBy | undefined;
+  /** What this router did to it: what was read before is out of date. */
+  #changes = 0;
   #isGivenUp = false;
   #probing: AbortController | undefined;
   /** Probes in a row that did not help: one parked again right after a resume waits longer. */
@@ -41,31 +48,47 @@ export class Parking {
   }
 
   get isParked(): boolean {
-    return this.#isParked;
+    return this.#parkedBy !== undefined;
   }
 
   /** Takes up what was parked before a restart or a reload: perhaps it was for mending it, so the first probe is now. */
   async watch(): Promise<void> {
-    const { name } = this.parkable;
-    const { sinks } = await this.journal.counts();
-    const parked = sinks.find((backlog) => backlog.sink === name)?.parked;
-    if (!parked) return;
-    this.#isParked = true;
-    if (parked.by === 'router') this.#probe(true);
+    const parked = (await this.journal.parkings()).sinks.get(this.parkable.name);
+    this.#parkedBy = parked?.by;
+    if (parked?.by === 'router') this.#probe(true);
+  }
+
+  /**
+   * To be called before the journal is asked what is parked; what it returns takes the answer, and follows it where it
+   * is another router's doing.
+   */
+  observe(): (parked: Parked | undefined) => void {
+    const seen = this.#changes;
+    return (parked) => {
+      if (seen !== this.#changes || parked?.by === this.#parkedBy) return;
+      this.#parkedBy = parked?.by;
+      if (parked?.by === 'router') this.#probe(false);
+      else this.#probing?.abort();
+      if (!parked) this.#resumed();
+    };
   }
 
   /** Parks the sink, and tells; by the router, one that is parked already stays as it is. */
   async park(reason: string, by: ParkedBy = 'router'): Promise<void> {
-    const wasParked = this.#isParked;
-    if (wasParked && by === 'router') return;
-    this.#isParked = true;
+    const before = this.#parkedBy;
+    if (before && by === 'router') return;
+    this.#changes += 1;
+    this.#parkedBy = by;
     let parked: Parked;
     try {
       parked = await this.journal.park(this.parkable.name, reason, by);
     } catch (error) {
-      this.#isParked = wasParked;
+      this.#parkedBy = before;
       throw error;
+    } finally {
+      this.#changes += 1;
     }
+    this.#parkedBy = parked.by;
     this.activity.next({ kind: 'parked', at: Date.now(), sink: this.parkable.name, ...parked });
     if (parked.by === 'operator') this.#probing?.abort();
     else this.#probe(false);
@@ -96,8 +119,10 @@ export class Parking {
     this.#probing?.abort();
     const probing = new AbortController();
     this.#probing = probing;
-    if (this.parkable.stop.aborted) return;
-    void this.#probeUntilItWorks(isNow, probing.signal);
+    const { name, holder, stop } = this.parkable;
+    if (stop.aborted) return;
+    const held = { name: `probe ${name}`, holder, signal: probing.signal };
+    void asHolder(this.journal, held, (signal) => this.#probeUntilItWorks(isNow, signal));
   }
 
   async #probeUntilItWorks(isNow: boolean, signal: AbortSignal): Promise<void> {
@@ -123,14 +148,19 @@ export class Parking {
 
   /** True when nothing is parked any more. */
   async #end(by: ParkedBy): Promise<boolean> {
-    const { name, onResume } = this.parkable;
-    const ended = await this.journal.resume(name, by);
+    const { name } = this.parkable;
+    this.#changes += 1;
+    const ended = await this.journal.resume(name, by).finally(() => (this.#changes += 1));
     if (!ended && by === 'router') return false;
-    this.#isParked = false;
-    this.#isGivenUp = false;
-    onResume();
+    this.#resumed();
     if (ended) this.activity.next({ kind: 'resumed', at: Date.now(), sink: name, since: ended.since, by });
     return true;
+  }
+
+  #resumed(): void {
+    this.#parkedBy = undefined;
+    this.#isGivenUp = false;
+    this.parkable.onResume();
   }
 
   /** Before the next probe, longer each time. */

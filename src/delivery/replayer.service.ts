@@ -5,6 +5,7 @@ import { mintId } from '../core/identity.js';
 import type { Journal } from '../core/journal.js';
 import { ReplayControl, type ReplayPlan } from '../core/replay-control.js';
 import type { ReplayCandidate, ReplayRecord, ReplayRequest, ReplayStep, UnfinishedReplay } from '../core/replay.js';
+import { asHolder } from '../kit/hold.js';
 import { choose, PlanSum, type Choice, type ReplayConfig } from './replay-choice.js';
 
 const faultPauseMs = 1_000;
@@ -14,14 +15,19 @@ const roomPauseMs = 100;
 const stepsPerSecond = 10;
 /** Alerts looked at in one go while nothing of them is owed. */
 const stretch = 200;
+/** How often it is looked what another router was asked for: should that one die, this one goes on with it. */
+const lookMs = 5_000;
 
 /**
  * Makes replays: a step at a time, each kept in the journal with the place it has come to, so that a restart goes on
- * there. No more is under way at once than may be sent in a second, so that new alerts do not wait behind it.
+ * there. No more is under way at once than may be sent in a second, so that new alerts do not wait behind it. Of several
+ * routers on a journal one makes a replay; should it die, another takes it over.
  */
 export class Replayer extends ReplayControl implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stop = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  /** Names this router among others on the same journal. */
+  readonly #holder = mintId();
 
   constructor(
     private readonly config: ReplayConfig,
@@ -32,7 +38,7 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
   }
 
   onApplicationBootstrap(): void {
-    void this.#takeUp();
+    void this.#look();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -53,58 +59,71 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
 
   async start(request: ReplayRequest): Promise<ReplayRecord> {
     const replay = await this.journal.startReplay(mintId(), request);
-    if (replay.finishedAt === undefined) this.#begin({ replay });
+    if (replay.finishedAt === undefined) this.#begin(replay.id);
     return replay;
   }
 
-  /** What was under way before the start, once the journal tells. */
-  async #takeUp(): Promise<void> {
+  /** What was under way before the start, once the journal tells; and what other routers were asked for. */
+  async #look(): Promise<void> {
     while (!this.#isStopping()) {
       try {
-        for (const unfinished of await this.journal.unfinishedReplays()) this.#begin(unfinished);
-        return;
+        for (const { replay } of await this.journal.unfinishedReplays()) this.#begin(replay.id);
+        await this.#pause(lookMs);
       } catch (error) {
         await this.#fault(error);
       }
     }
   }
 
-  #begin(unfinished: UnfinishedReplay): void {
-    const { id } = unfinished.replay;
+  #begin(id: string): void {
     if (this.#running.has(id) || this.#isStopping()) return;
-    this.#tell(unfinished.replay, 'started');
+    const held = { name: `replay ${id}`, holder: this.#holder, signal: this.#stop.signal };
     this.#running.set(
       id,
-      this.#run(unfinished).finally(() => this.#running.delete(id)),
+      asHolder(this.journal, held, (signal) => this.#run(id, signal)).finally(() => this.#running.delete(id)),
     );
   }
 
-  /** To the end of the selection, or until the router stops. */
-  async #run({ replay: { id, select, createdAt, rate, ...rest }, place: start }: UnfinishedReplay): Promise<void> {
-    // What was accepted after it was asked for is not meant.
-    const until = Math.min(select.until ?? Number.POSITIVE_INFINITY, createdAt + 1);
-    const request = { ...rest, rate, select: { ...select, until } };
-    const most = Math.max(1, Math.ceil(rate / stepsPerSecond));
-    let limit = most;
-    let place = start;
-    while (!this.#isStopping()) {
+  /** To the end of the selection, or until the signal aborts. */
+  async #run(id: string, signal: AbortSignal): Promise<void> {
+    const isOver = () => signal.aborted;
+    let isTold = false;
+    let owes = true;
+    while (!isOver()) {
       try {
-        await this.#room(id, rate);
-        const { items, next } = await this.journal.replayCandidates(request.select, place, limit);
-        const step = this.#stepOf(items, next, request, most);
-        const replay = await this.journal.advanceReplay(id, step);
-        if (step.place === undefined) {
+        const unfinished = (await this.journal.unfinishedReplays()).find(({ replay }) => replay.id === id);
+        if (!unfinished || isOver()) return;
+        if (!isTold) this.#tell(unfinished.replay, 'started');
+        isTold = true;
+        const { rate, pending } = unfinished.replay;
+        if (pending >= rate) {
+          await this.#pause(roomPauseMs, signal);
+          continue;
+        }
+        const { replay, owed } = await this.#takeStep(unfinished, owes);
+        if (replay.finishedAt !== undefined) {
           this.#tell(replay, 'finished');
           return;
         }
-        place = step.place;
-        limit = step.owe.length > 0 ? most : stretch;
-        await this.#pause((1_000 * step.owe.length) / rate);
+        owes = owed > 0;
+        await this.#pause((1_000 * owed) / rate, signal);
       } catch (error) {
-        if (this.#isStopping()) return;
+        if (isOver()) return;
         await this.#fault(error, id);
       }
     }
+  }
+
+  /** The next step, a short one where the one before `owes`; and how many deliveries it is about. */
+  async #takeStep({ replay: asked, place }: UnfinishedReplay, owes: boolean) {
+    const { id, createdAt, select, rate } = asked;
+    const most = Math.max(1, Math.ceil(rate / stepsPerSecond));
+    // What was accepted after it was asked for is not meant.
+    const until = Math.min(select.until ?? Number.POSITIVE_INFINITY, createdAt + 1);
+    const request = { ...asked, select: { ...select, until } };
+    const { items, next } = await this.journal.replayCandidates(request.select, place, owes ? most : stretch);
+    const step = { ...this.#stepOf(items, next, request, most), ...(place !== undefined && { from: place }) };
+    return { replay: await this.journal.advanceReplay(id, step), owed: step.owe.length };
   }
 
   /** Takes candidates until it owes as many as one step may. */
@@ -134,15 +153,6 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
     };
   }
 
-  /** Resolves when fewer of its deliveries are under way than its rate. */
-  async #room(id: string, rate: number): Promise<void> {
-    while (!this.#isStopping()) {
-      const replay = await this.journal.replay(id);
-      if (!replay || replay.pending < rate) return;
-      await this.#pause(roomPauseMs);
-    }
-  }
-
   #tell({ id, mode, looked, owed, outdated, unconfigured }: ReplayRecord, state: 'started' | 'finished'): void {
     this.activity.next({ kind: 'replay', at: Date.now(), id, mode, state, looked, owed, outdated, unconfigured });
   }
@@ -159,7 +169,7 @@ export class Replayer extends ReplayControl implements OnApplicationBootstrap, B
     return this.#stop.signal.aborted;
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+  async #pause(ms: number, signal = this.#stop.signal): Promise<void> {
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -167,6 +167,25 @@ describe('a replay', () => {
     expect(await finished(id)).toMatchObject({ owed: 12, looked: 12 });
   }, 60_000);
 
+  it('made by two routers at once all the same looks at each alert once', async () => {
+    await accept(...Array.from({ length: 40 }, () => ({})));
+    await settle(await claim('pager'), 'dead');
+    const other = open();
+    const { id } = await journal.startReplay('0190aaaa-0000-7000-8000-000000000000', resend({ rate: 100 }));
+    for (const each of [replayer, other]) each.onApplicationBootstrap();
+    const replay = await finished(id);
+    await other.beforeApplicationShutdown();
+    expect(replay).toMatchObject({ looked: 40, owed: 40 });
+  });
+
+  it('that another router was asked for is looked for now and then', async () => {
+    replayer.onApplicationBootstrap();
+    await accept({});
+    await settle(await claim('pager'), 'dead');
+    const { id } = await journal.startReplay('0190aaaa-0000-7000-8000-000000000000', resend());
+    expect(await finished(id)).toMatchObject({ looked: 1, owed: 1 });
+  }, 20_000);
+
   it('goes on after the journal could not be asked, and says so', async () => {
     await accept({});
     await settle(await claim('pager'), 'dead');

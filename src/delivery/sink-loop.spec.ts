@@ -56,7 +56,7 @@ function start(answer: Answer, options: Partial<Sink> = {}, maxAge = 60_000): Si
   const activity = new ActivityStream();
   activity.subscribe((each) => told.push(each));
   const settler = new Settler((settlements) => journal.settle(settlements));
-  loop = new SinkLoop('pager', sink, { journal, activity, settler, maxAge: () => maxAge });
+  loop = new SinkLoop('pager', sink, { journal, activity, settler, holder: 'me', maxAge: () => maxAge });
   return loop;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityStream } from '../core/activity.js';
-import type { ClaimLimit, Delivery, Journal } from '../core/journal.js';
+import type { ClaimLimit, Delivery, Journal, Parked } from '../core/journal.js';
 import type { SinkTest } from '../core/sink-control.js';
 import type { Outcome, Sink } from '../core/sink.js';
 import { attempt, type Attempted } from './attempt.js';
@@ -25,6 +25,8 @@ export type LoopContext = {
   readonly journal: Journal;
   readonly activity: ActivityStream;
   readonly settler: Settler;
+  /** Names this router among others on the same journal. */
+  readonly holder: string;
   /** Milliseconds after accept when retrying ends in the dead letters. */
   maxAge(): number;
 };
@@ -51,6 +53,7 @@ export class SinkLoop {
     const parkable = {
       name,
       sink,
+      holder: context.holder,
       stop: this.#stop.signal,
       tryOne: (signal: AbortSignal) => this.#tryOne(signal),
       onResume: () => {
@@ -76,6 +79,11 @@ export class SinkLoop {
 
   resume(): Promise<void> {
     return this.#parking.resume();
+  }
+
+  /** As `Parking.observe`. */
+  observe(): (parked: Parked | undefined) => void {
+    return this.#parking.observe();
   }
 
   /** One call with an event of our own, among the others as far as the sink allows; nothing of it is kept. */

@@ -39,7 +39,7 @@ const nothing: PullSum = { pages: 0, accepted: 0, duplicates: 0, quarantined: 0 
 /**
  * Pulls one source, again and again: page by page, each kept together with where it leads before the next is asked for.
  * At most one of the routers on a journal does. A vendor that refuses parks the pull and nothing else; the router tries
- * now and then whether it may go on.
+ * now and then whether it may go on. What one router parks or resumes holds for all.
  */
 export class PullLoop {
   readonly #ending = new AbortController();
@@ -47,6 +47,8 @@ export class PullLoop {
   #turn = new AbortController();
   #standing: PullStanding = { kind: 'pulling' };
   #parked: Parked | undefined;
+  /** What this router did to the parking: what was read before is out of date. */
+  #changes = 0;
   #failures = 0;
   /** The vendor has forgotten the cursor that the journal has. */
   #isLost = false;
@@ -83,6 +85,20 @@ export class PullLoop {
     await this.#resume('operator');
     this.#failures = 0;
     this.#turn.abort();
+  }
+
+  /**
+   * To be called before the journal is asked what is parked; what it returns takes the answer, and follows it where it
+   * is another router's doing.
+   */
+  observe(): (parked: Parked | undefined) => void {
+    const seen = this.#changes;
+    return (parked) => {
+      if (seen !== this.#changes || parked?.by === this.#parked?.by) return;
+      this.#parked = parked;
+      this.#failures = 0;
+      this.#turn.abort();
+    };
   }
 
   async #run(): Promise<void> {
@@ -225,13 +241,15 @@ export class PullLoop {
   /** By the router, one that is parked already stays as it is, and nobody is told again. */
   async #park(reason: string, by: ParkedBy): Promise<void> {
     if (this.#parked && by === 'router') return;
-    const parked = await this.context.journal.parkPull(this.name, reason, by);
+    this.#changes += 1;
+    const parked = await this.context.journal.parkPull(this.name, reason, by).finally(() => (this.#changes += 1));
     this.#parked = parked;
     this.context.activity.next({ kind: 'pull-parked', at: this.context.now(), source: this.name, ...parked });
   }
 
   async #resume(by: ParkedBy): Promise<void> {
-    const ended = await this.context.journal.resumePull(this.name, by);
+    this.#changes += 1;
+    const ended = await this.context.journal.resumePull(this.name, by).finally(() => (this.#changes += 1));
     if (!ended && by === 'router') return;
     this.#parked = undefined;
     if (!ended) return;

@@ -3,6 +3,7 @@ import { ActivityStream } from '../core/activity.js';
 import { mintId } from '../core/identity.js';
 import { Journal } from '../core/journal.js';
 import { PullControl, type PullStanding } from '../core/pull-control.js';
+import { followParkings } from '../kit/follow-parkings.js';
 import { IngestService } from './ingest.service.js';
 import { Pressure } from './pressure.js';
 import { PullLoop, type PullContext, type PullingSource } from './pull-loop.js';
@@ -12,7 +13,7 @@ import { PullLoop, type PullContext, type PullingSource } from './pull-loop.js';
 export class Puller extends PullControl implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #context: PullContext;
   readonly #loops = new Map<string, PullLoop>();
-  #isEnding = false;
+  readonly #ending = new AbortController();
 
   constructor(
     private readonly sources: readonly PullingSource[],
@@ -35,10 +36,16 @@ export class Puller extends PullControl implements OnApplicationBootstrap, Befor
 
   onApplicationBootstrap(): void {
     for (const pulling of this.sources) this.#start(pulling);
+    void followParkings(this.#context.journal, this.#ending.signal, () => {
+      const observing = [...this.#loops.values()].map((loop) => [loop.name, loop.observe()] as const);
+      return ({ pulls }) => {
+        for (const [name, take] of observing) take(pulls.get(name));
+      };
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.#isEnding = true;
+    this.#ending.abort();
     await Promise.all([...this.#loops.values()].map((loop) => loop.end()));
   }
 
@@ -69,7 +76,7 @@ export class Puller extends PullControl implements OnApplicationBootstrap, Befor
   }
 
   #start(pulling: PullingSource): void {
-    if (!this.#isEnding) this.#loops.set(pulling.source.name, new PullLoop(pulling, this.#context));
+    if (!this.#ending.signal.aborted) this.#loops.set(pulling.source.name, new PullLoop(pulling, this.#context));
   }
 
   #loop(source: string): PullLoop {

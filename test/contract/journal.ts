@@ -516,8 +516,12 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
           oldestPendingAt: now,
           parked: { reason: 'HTTP 403', since: now, by: 'router' },
         });
+        expect((await journal.parkings()).sinks).toEqual(
+          new Map([['pager', { reason: 'HTTP 403', since: now, by: 'router' }]]),
+        );
         await journal.resume('pager');
         expect(await waiting).toHaveLength(1);
+        expect((await journal.parkings()).sinks).toEqual(new Map());
         const pager = (await journal.counts()).sinks.find(({ sink }) => sink === 'pager');
         expect(pager).not.toHaveProperty('parked');
       });
@@ -1038,15 +1042,15 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
       const all = { mode: 'resend', select: { state: 'dead' }, rate: 10, force: false } as const;
       const begin = (request: Partial<ReplayRequest> = {}) => journal.startReplay(mintId(), { ...all, ...request });
       const nothing = { looked: 0, outdated: 0, unconfigured: 0, owe: [] };
-      /** One step that makes due all deliveries to a sink that a selection finds. */
-      const advance = async (
-        { id, select }: ReplayRecord,
-        sink = 'pager',
-        routed?: ReplayStep['owe'][number]['routed'],
-      ) => {
+      type StepOf = {
+        readonly sink?: string;
+        readonly routed?: NonNullable<ReplayStep['owe'][number]['routed']>;
+      } & Pick<ReplayStep, 'from' | 'place'>;
+      /** One step that makes due all deliveries to a sink that a selection finds; the last one, unless told. */
+      const advance = async ({ id, select }: ReplayRecord, { sink = 'pager', routed, ...places }: StepOf = {}) => {
         const { items } = await journal.replayCandidates(select);
         const owe = items.map(({ alert }) => ({ alertId: alert.id, sink, ...(routed && { routed }) }));
-        return journal.advanceReplay(id, { ...nothing, looked: items.length, owe });
+        return journal.advanceReplay(id, { ...nothing, ...places, looked: items.length, owe });
       };
       const giveUp = async (sink = 'pager') => {
         const batch = await claim(sink);
@@ -1096,13 +1100,13 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
         const [first, second, other] = await Promise.all([begin(), begin(), begin({ rate: 20 })]);
         expect(second.id).toBe(first.id);
         expect(other.id).not.toBe(first.id);
-        const steps = [...(await Promise.all([advance(first), advance(first)])), await advance(other)];
+        const steps = [...(await Promise.all([advance(first), advance(first)])), await advance(other, { place: '9' })];
         expect(steps.map(({ id, owed }) => [id === first.id, owed])).toContainEqual([true, 2]);
         expect((await journal.replay(other.id))?.owed).toBe(0);
         expect(await pagerOf()).toMatchObject({ pending: 2, dead: 0 });
         await giveUp();
         // Dead again: but by a chain that began after the other was asked for.
-        await advance(other);
+        await advance(other, { from: '9' });
         expect(await pagerOf()).toMatchObject({ pending: 0, dead: 2 });
         const third = await begin();
         expect((await advance(third)).owed).toBe(2);
@@ -1124,13 +1128,30 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
           { replay: { ...first, looked: 3, outdated: 1, unconfigured: 2 }, place: '17' },
           { replay: second },
         ]);
-        await journal.advanceReplay(first.id, nothing);
+        await journal.advanceReplay(first.id, { ...nothing, from: '17' });
         expect((await journal.unfinishedReplays()).map(({ replay }) => replay.id)).toEqual([second.id]);
         const page = await journal.replays({ limit: 1 });
         expect(page.items.map(({ id }) => id)).toEqual([second.id]);
         const rest = await journal.replays({ limit: 1, cursor: page.next ?? '' });
         expect(rest.items.map(({ id, finishedAt }) => [id, finishedAt])).toEqual([[first.id, now]]);
         expect(await journal.replay(mintId())).toBeUndefined();
+      });
+
+      it('takes each step once, whoever comes with it again', async () => {
+        await accept({}, {});
+        await giveUp();
+        const replay = await begin();
+        await advance(replay, { place: '7' });
+        await journal.settle((await claim()).map(dead));
+        const before = await journal.replay(replay.id);
+        expect(before).toMatchObject({ looked: 2, owed: 2, dead: 2 });
+        for (const stale of [{ place: '7' }, {}, { from: '3', place: '9' }])
+          expect(await advance(replay, stale)).toEqual(before);
+        expect(await journal.unfinishedReplays()).toEqual([{ replay: before, place: '7' }]);
+        const after = await journal.advanceReplay(replay.id, { ...nothing, looked: 1, from: '7' });
+        expect(after).toMatchObject({ looked: 3, finishedAt: now });
+        expect(await journal.advanceReplay(replay.id, { ...nothing, looked: 1, from: '7' })).toEqual(after);
+        expect(await journal.advanceReplay(replay.id, { ...nothing, looked: 1 })).toEqual(after);
       });
 
       it('keeps the order of a finding', async () => {
@@ -1167,8 +1188,8 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
         const [first, second] = await accept({ sinks: [] }, { sinks: ['pager'], routes: ['old'] });
         const replay = await begin({ mode: 'reroute', select: {} });
         const routed = { routes: ['new'], keepsState: false };
-        expect(await advance(replay, 'pager', routed)).toMatchObject({ looked: 2, owed: 1 });
-        expect(await advance(replay, 'lake', routed)).toMatchObject({ owed: 3 });
+        expect(await advance(replay, { routed, place: '9' })).toMatchObject({ looked: 2, owed: 1 });
+        expect(await advance(replay, { sink: 'lake', routed, from: '9' })).toMatchObject({ owed: 3 });
         const counts = await journal.counts();
         expect(counts.sources).toMatchObject([{ accepted: 2, unrouted: 0 }]);
         expect(await journal.ledger({ from: 0, until: now + 1 })).toMatchObject({

@@ -269,7 +269,9 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
         const byOperator = { reason: 'we move', since: noon, by: 'operator' };
         expect(await journal.parkPull('warden', 'we move', 'operator')).toEqual(byOperator);
         expect(await journal.resumePull('warden', 'router')).toBeUndefined();
+        expect(await journal.parkings()).toEqual({ sinks: new Map(), pulls: new Map([['warden', byOperator]]) });
         expect(await journal.resumePull('warden')).toEqual(byOperator);
+        expect((await journal.parkings()).pulls).toEqual(new Map());
         expect(await journal.pullState('warden')).not.toHaveProperty('parked');
       });
 
@@ -295,6 +297,7 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
         () => journal.parkPull('warden', 'HTTP 401'),
         () => journal.resumePull('warden'),
         () => journal.hold('pull warden', 'me', 1),
+        () => journal.parkings(),
         () => journal.reconciliation(all),
       ]) {
         await expect(refused()).rejects.toThrow(JournalUnavailableError);

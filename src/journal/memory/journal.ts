@@ -22,6 +22,7 @@ import {
   type PageRequest,
   type Parked,
   type ParkedBy,
+  type Parkings,
   type Pending,
   type QuarantinedRequest,
   type Receipt,
@@ -159,6 +160,15 @@ class MemoryJournal extends Journal {
     const ended = this.#backlog(sink).resume(by);
     this.#bell.ring(sink);
     return ended;
+  }
+
+  async parkings(): Promise<Parkings> {
+    await this.check();
+    const sinks = [...this.#backlogs.values()].map((backlog) => backlog.count());
+    return {
+      sinks: new Map(sinks.flatMap(({ sink, parked }) => (parked ? [[sink, parked]] : []))),
+      pulls: new Map(this.#pulls.states().flatMap(({ source, parked }) => (parked ? [[source, parked]] : []))),
+    };
   }
 
   async beginPull(source: string, since: number): Promise<PullState> {
@@ -330,6 +340,7 @@ class MemoryJournal extends Journal {
     await this.check();
     const replay = this.#replays.find(id);
     if (!replay) throw new JournalUnavailableError(`There is no replay ${id}.`, false);
+    if (!this.#replays.isAt(replay, step.from)) return replay.record;
     const owed = step.owe.filter((delivery) => this.#oweAgain(replay, delivery)).length;
     return this.#replays.advance(replay, step, owed, this.context.now());
   }

@@ -49,6 +49,11 @@ export class Replays {
       .map(({ record, place }) => ({ replay: record, ...(place !== undefined && { place }) }));
   }
 
+  /** Whether a step decided at that place is the next one. */
+  isAt({ record, place }: KeptReplay, from: string | undefined): boolean {
+    return record.finishedAt === undefined && place === from;
+  }
+
   advance(kept: KeptReplay, step: ReplayStep, owed: number, now: number): ReplayRecord {
     const { record } = kept;
     kept.place = step.place;

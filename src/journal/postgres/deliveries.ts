@@ -6,6 +6,7 @@ import {
   type Lease,
   type Parked,
   type ParkedBy,
+  type Parkings,
   type Settlement,
 } from '../../core/journal.js';
 import { mayEnd, parkedAgain } from '../../core/parking.js';
@@ -266,6 +267,23 @@ export async function resume(
   if (!parked || !mayEnd(parked, by)) return undefined;
   await query('UPDATE sinks SET parked_reason = NULL, parked_at = NULL, parked_by = NULL WHERE number = $1', [number]);
   return parked;
+}
+
+/** Of sinks, and of the pulls of sources. */
+export async function parkings(query: Query): Promise<Parkings> {
+  const rows = await query<ParkedRow & { readonly name: string; readonly is_pull: boolean }>(
+    `SELECT name, parked_reason, parked_at, parked_by, false AS is_pull FROM sinks WHERE parked_reason IS NOT NULL
+     UNION ALL SELECT s.name, p.parked_reason, p.parked_at, p.parked_by, true
+     FROM pulls AS p JOIN sources AS s ON s.number = p.source WHERE p.parked_reason IS NOT NULL`,
+  );
+  const of = (isPull: boolean) =>
+    new Map(
+      rows.flatMap((row) => {
+        const parked = parkedOf(row);
+        return parked && row.is_pull === isPull ? [[decode(row.name), parked]] : [];
+      }),
+    );
+  return { sinks: of(false), pulls: of(true) };
 }
 
 async function parkedSink(query: Query, number: number): Promise<Parked | undefined> {

@@ -18,6 +18,7 @@ import {
   type PageRequest,
   type Parked,
   type ParkedBy,
+  type Parkings,
   type Pending,
   type QuarantinedRequest,
   type Receipt,
@@ -42,7 +43,7 @@ import type { Tables } from './tables.js';
 import { Batches } from './batch.js';
 import { counts, ledger } from './books.js';
 import { clock, Database, type Query, type Transaction } from './database.js';
-import { claim, park, release, resume, settle } from './deliveries.js';
+import { claim, park, parkings, release, resume, settle } from './deliveries.js';
 import { Decisions, Names } from './names.js';
 import { PostgresOptions } from './options.js';
 import { PendingBoard, type Counted } from './pending.js';
@@ -167,6 +168,10 @@ class PostgresJournal extends Journal {
     const ended = await this.#transaction((transaction) => resume(this.tables, sink, by, transaction));
     this.#bell.ring(sink);
     return ended;
+  }
+
+  parkings(): Promise<Parkings> {
+    return parkings(this.#query);
   }
 
   async beginPull(source: string, since: number): Promise<PullState> {

@@ -186,6 +186,9 @@ export async function advanceReplay(
 ): Promise<{ readonly replay: ReplayRecord; readonly counting: Counting }> {
   const [row] = await query<Row>('SELECT * FROM replays WHERE id = $1 FOR UPDATE', [idOrNothing(id) ?? null]);
   if (!row) throw new JournalUnavailableError(`There is no replay ${id}.`, false);
+  if (row.finished_at !== null || row.place !== (step.from ?? null)) {
+    return { replay: toRecord(row), counting: new Counting() };
+  }
   const ids = step.owe.flatMap(({ alertId }) => idOrNothing(alertId) ?? []);
   await query(
     `SELECT 1 FROM findings WHERE fingerprint IN (SELECT fingerprint FROM alerts WHERE id = ANY($1::uuid[]))

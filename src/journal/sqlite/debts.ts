@@ -237,6 +237,11 @@ export class Debts {
     return parked;
   }
 
+  /** By the names of sinks. */
+  get parkings(): ReadonlyMap<string, Parked> {
+    return this.#parked;
+  }
+
   parked(sink: string): Parked | undefined {
     return this.#parked.get(sink);
   }

@@ -22,6 +22,7 @@ import {
   type PageRequest,
   type Parked,
   type ParkedBy,
+  type Parkings,
   type Pending,
   type QuarantinedRequest,
   type Receipt,
@@ -142,6 +143,10 @@ class SqliteJournal extends Journal {
     const ended = await this.thread.call('resume', sink, by);
     this.bell.ring(sink);
     return ended;
+  }
+
+  parkings(): Promise<Parkings> {
+    return this.thread.call('parkings');
   }
 
   beginPull(source: string, since: number): Promise<PullState> {

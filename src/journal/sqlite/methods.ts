@@ -7,6 +7,7 @@ import type {
   DeliveryQuery,
   Lease,
   ParkedBy,
+  Parkings,
   Reread,
   Settlement,
 } from '../../core/journal.js';
@@ -86,6 +87,7 @@ export function readsOf(store: Store) {
     probes: (from: From) => store.searches.probes(from),
     beginBackup: (now: number) => store.beginBackup(now),
     endBackup: () => store.endBackup(),
+    parkings: (): Parkings => ({ sinks: store.debts.parkings, pulls: store.pulls.parkings }),
     pullState: (source: string) => store.pulls.state(source),
     pullDays: (range: DayRange) => store.pulls.days(range),
     countUnseen: (range: DayRange, after: number, to: number) => store.pulls.countUnseen(range, after, to),

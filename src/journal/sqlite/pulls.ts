@@ -181,6 +181,11 @@ export class Pulls {
     });
   }
 
+  /** By the names of sources. */
+  get parkings(): ReadonlyMap<string, Parked> {
+    return new Map(this.states().flatMap(({ source, parked }) => (parked ? [[source, parked]] : [])));
+  }
+
   park(source: string, told: Parked): Parked {
     const parked = parkedAgain(this.begin(source, told.since).parked, told);
     this.#setParked.run(parked.reason, parked.since, parked.by, this.ledger.sources.change(source).number);

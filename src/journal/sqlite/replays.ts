@@ -116,9 +116,10 @@ export class Replays {
       .map((row) => ({ replay: toRecord(row), ...(row.place !== null && { place: row.place }) }));
   }
 
-  advance(id: string, { owe, place, looked, outdated, unconfigured }: ReplayStep, now: number): ReplayRecord {
+  advance(id: string, { owe, from, place, looked, outdated, unconfigured }: ReplayStep, now: number): ReplayRecord {
     const row = this.#select.get(idOrNothing(id) ?? Buffer.alloc(0));
     if (!row) throw new JournalUnavailableError(`There is no replay ${id}.`, false);
+    if (row.finished_at !== null || row.place !== (from ?? null)) return toRecord(row);
     // What this transaction owed or settled before must be found.
     this.debts.flush();
     const owed = owe.filter((delivery) => this.#oweAgain(row.number, delivery, now)).length;
