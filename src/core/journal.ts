@@ -359,6 +359,12 @@ export abstract class Journal {
   /** Records what became of claimed deliveries; durable when it resolves. Returns how many leases were still valid. */
   abstract settle(settlements: readonly Settlement[]): Promise<number>;
 
+  /** How long a claimed delivery is whose claimed it, in milliseconds, unless its lease is renewed. */
+  abstract readonly leaseMs: number;
+
+  /** Begins leases anew, where nobody else has claimed meanwhile; returns those that go on. */
+  abstract renew(sink: string, leases: readonly Lease[]): Promise<readonly Lease[]>;
+
   /** Gives claimed deliveries back untried, as at shutdown: due at once, no attempt counted. */
   abstract release(sink: string, leases: readonly Lease[]): Promise<void>;
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityStream, type Activity } from '../core/activity.js';
+import { JournalUnavailableError } from '../core/errors.js';
 import type { ClaimLimit, Delivery, Journal } from '../core/journal.js';
 import type { Outcome, Sink } from '../core/sink.js';
 import { memory } from '../journal/memory/journal.js';
@@ -21,14 +22,18 @@ let calls: (readonly Delivery[])[];
 let closed: boolean;
 let loop: SinkLoop | undefined;
 
-beforeEach(async () => {
-  journal = await memory.open(new JournalOptions(), { now: Date.now });
+async function open(options: Partial<JournalOptions> = {}): Promise<void> {
+  journal = await memory.open(Object.assign(new JournalOptions(), options), { now: Date.now });
   const claim = journal.claim.bind(journal);
   journal.claim = (sink, limit, signal) => {
     limits.push(limit);
     return claim(sink, limit, signal);
   };
+}
+
+beforeEach(async () => {
   [told, limits, calls, closed] = [[], [], [], false];
+  await open();
 });
 afterEach(async () => {
   await loop?.end(0);
@@ -62,6 +67,11 @@ function start(answer: Answer, options: Partial<Sink> = {}, maxAge = 60_000): Si
 
 const accept = (count: number) =>
   journal.append([acceptedRequest({ receivedAt: Date.now() }, ...Array.from({ length: count }, () => ({})))]);
+async function claimAsStranger(): Promise<readonly Delivery[]> {
+  for await (const batch of journal.claim('pager', { count: 100 }, AbortSignal.timeout(5_000))) return batch;
+  return [];
+}
+
 const counts = async () => (await journal.counts()).sinks[0];
 const toldOf = (kind: Activity['kind']) => told.filter((each) => each.kind === kind);
 
@@ -109,6 +119,47 @@ describe('the loop of a sink', () => {
       },
     ]);
     expect(await counts()).toMatchObject({ delivered: 1, pending: 0 });
+  });
+
+  it('delivers once what takes longer than a lease', async () => {
+    await open({ lease: 100 });
+    await accept(1);
+    start(() => sleep(500).then(() => delivered), { concurrency: 2 });
+    await until(async () => (await counts())?.delivered === 1);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('does not deliver what waited for its turn until somebody else took it', async () => {
+    await open({ lease: 100 });
+    await accept(2);
+    journal.renew = () => Promise.resolve([]);
+    start(() => sleep(400).then(() => delivered));
+    await until(() => calls.length === 1 && limits.length === 2);
+    // The lease of what waits is over: by now it is for whoever asks.
+    await sleep(200);
+    const taken = await claimAsStranger();
+    expect(taken).toHaveLength(2);
+    const attempt = { attempt: 1, at: Date.now(), durationMs: 1, outcome: 'delivered' } as const;
+    await journal.settle(
+      taken.map(({ sink, lease }) => ({ sink, lease, attempt, next: { kind: 'delivered' } as const })),
+    );
+    await sleep(500);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('settles what was delivered while the journal was out of reach, and delivers it once', async () => {
+    await open({ lease: 300 });
+    const settle = journal.settle.bind(journal);
+    let failures = 0;
+    journal.settle = (settlements) => {
+      failures += 1;
+      return failures > 2 ? settle(settlements) : Promise.reject(new JournalUnavailableError('gone', false));
+    };
+    await accept(1);
+    start(() => delivered, { concurrency: 2 });
+    await until(async () => (await counts())?.delivered === 1);
+    expect(calls).toHaveLength(1);
+    expect(toldOf('fault')).toHaveLength(2);
   });
 
   it('gives up what is retried past its age', async () => {

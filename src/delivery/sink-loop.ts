@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityStream } from '../core/activity.js';
+import { JournalUnavailableError } from '../core/errors.js';
 import type { ClaimLimit, Delivery, Journal, Parked } from '../core/journal.js';
 import type { SinkTest } from '../core/sink-control.js';
 import type { Outcome, Sink } from '../core/sink.js';
 import { attempt, type Attempted } from './attempt.js';
 import { Breaker } from './breaker.js';
 import { Lanes } from './lanes.js';
+import { Leases } from './leases.js';
 import { Pace } from './pace.js';
 import { Parking } from './parking.js';
 import { settle } from './settlement.js';
@@ -42,6 +44,7 @@ export class SinkLoop {
   readonly #settling = new Lanes();
   readonly #pace = new Pace();
   readonly #parking: Parking;
+  readonly #leases: Leases;
   readonly #ended: Promise<void>;
 
   constructor(
@@ -50,6 +53,7 @@ export class SinkLoop {
     private readonly context: LoopContext,
   ) {
     this.#breaker = new Breaker(sink.concurrency);
+    this.#leases = new Leases(name, context.journal);
     const parkable = {
       name,
       sink,
@@ -70,6 +74,7 @@ export class SinkLoop {
     await Promise.race([this.#ended, sleep(graceMs, undefined, { ref: false })]);
     this.#abort.abort();
     await Promise.race([this.#ended, sleep(abortGraceMs, undefined, { ref: false })]);
+    this.#leases.close();
     await this.sink.close?.();
   }
 
@@ -131,16 +136,25 @@ export class SinkLoop {
   }
 
   /** One call; settling what it brought goes on after it, so that the next call need not wait for the disk. */
-  async #deliver(batch: readonly Delivery[]): Promise<void> {
+  async #deliver(claimed: readonly Delivery[]): Promise<void> {
+    // It may have waited for long.
+    const batch = claimed.filter((delivery) => this.#leases.holds(delivery));
+    if (batch.length === 0) return;
     if (this.#stop.signal.aborted || this.#parking.isParked || this.#breaker.waitMs(performance.now()) > 0) {
       const leases = batch.map(({ lease }) => lease);
       await this.context.journal.release(this.name, leases).catch((error: unknown) => this.#fault(error));
+      this.#leases.drop(batch);
       return;
     }
     const startedAt = performance.now();
     const attempted = await attempt(this.sink, batch, this.#abort.signal);
     for (const { timing } of attempted) this.#pace.record(timing.durationMs);
-    this.#settling.take(this.#settle(attempted, startedAt).catch((error: unknown) => this.#fault(error)));
+    const settled = this.#settle(attempted, startedAt).catch((error: unknown) => this.#fault(error));
+    this.#settling.take(
+      settled.finally(() => {
+        this.#leases.drop(batch);
+      }),
+    );
   }
 
   /** One delivery of a parked sink: the answer to it says more than a probe. */
@@ -148,13 +162,20 @@ export class SinkLoop {
     const limit = { count: 1, whileParked: true, ...limitOf(this.sink) };
     const batch = await this.#claim(limit, AbortSignal.any([signal, AbortSignal.timeout(trialClaimMs)]));
     if (batch.length === 0) return undefined;
-    const startedAt = performance.now();
-    const attempted = await attempt(this.sink, batch, this.#abort.signal);
-    await this.#settle(attempted, startedAt);
-    return attempted[0]?.outcome.kind;
+    try {
+      const startedAt = performance.now();
+      const attempted = await attempt(this.sink, batch, this.#abort.signal);
+      await this.#settle(attempted, startedAt);
+      return attempted[0]?.outcome.kind;
+    } finally {
+      this.#leases.drop(batch);
+    }
   }
 
-  /** What could not be settled comes due again when its lease ends. */
+  /**
+   * While the journal is out of reach it is tried again, and the leases are renewed as soon as they can be: so that what
+   * was delivered meanwhile is not delivered again. What is not settled after all comes due when its lease ends.
+   */
   async #settle(attempted: readonly Attempted[], startedAt: number): Promise<void> {
     const { activity, settler } = this.context;
     const now = Date.now();
@@ -166,10 +187,11 @@ export class SinkLoop {
     if (first) this.#breaker.record(first.outcome, performance.now(), startedAt);
     if (attempted.some(({ outcome }) => outcome.kind === 'delivered')) this.#parking.recovered();
     const parked = attempted.find(({ outcome }) => outcome.kind === 'parked')?.outcome;
-    if (parked?.kind === 'parked') {
-      await (parked.isFinal === true ? this.#parking.giveUp(parked.reason) : this.#parking.park(parked.reason));
-    }
-    await settler.settle(settlements);
+    await this.#insist(async () => {
+      if (parked?.kind === 'parked')
+        await (parked.isFinal === true ? this.#parking.giveUp(parked.reason) : this.#parking.park(parked.reason));
+      await settler.settle(settlements);
+    });
 
     attempted.forEach(({ delivery }, index) => {
       const settlement = settlements[index];
@@ -190,11 +212,28 @@ export class SinkLoop {
   /** The next deliveries that are due; waits for them, and gives none when stopping. */
   async #claim(limit: ClaimLimit, signal: AbortSignal): Promise<readonly Delivery[]> {
     try {
-      for await (const claimed of this.context.journal.claim(this.name, limit, signal)) return claimed;
+      for await (const claimed of this.context.journal.claim(this.name, limit, signal)) {
+        this.#leases.take(claimed);
+        return claimed;
+      }
     } catch (error) {
       await this.#fault(error);
     }
     return [];
+  }
+
+  /** Tries until the journal can, or the loop ends. */
+  async #insist(step: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await step();
+        return;
+      } catch (error) {
+        const isPassing = error instanceof JournalUnavailableError && !error.fatal;
+        if (!isPassing || this.#stop.signal.aborted) throw error;
+        await this.#fault(error);
+      }
+    }
   }
 
   /** The journal failed us: say so, and give it a moment. */

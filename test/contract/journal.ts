@@ -430,6 +430,33 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
         expect(await journal.settle([delivered(slow)])).toBe(1);
       });
 
+      it('that is renewed is not given to anybody else, for as long as it is', async () => {
+        journal = await openWith({ lease: 300 });
+        expect(journal.leaseMs).toBe(300);
+        await accept({});
+        const slow = only(await claim());
+        for (let times = 0; times < 4; times += 1) {
+          await once(AbortSignal.timeout(150), 'abort');
+          expect(await due()).toEqual([]);
+          expect(await journal.renew('pager', [slow.lease])).toEqual([slow.lease]);
+        }
+        expect(await journal.settle([delivered(slow)])).toBe(1);
+      });
+
+      it('is not renewed once somebody else has claimed, it was given back, or its delivery is settled', async () => {
+        journal = await openWith({ lease: 40 });
+        await accept({}, {});
+        const slow = await claim();
+        const [taken, back] = await claim();
+        if (!taken || !back) throw new Error('two deliveries were due');
+        await journal.release('pager', [back.lease]);
+        await journal.settle([delivered(taken)]);
+        const leases = [...slow, taken, back].map(({ lease }) => lease);
+        expect(await journal.renew('pager', leases)).toEqual([]);
+        expect(await journal.renew('nobody', leases)).toEqual([]);
+        expect(only(await claim())).toMatchObject({ id: back.id });
+      });
+
       it('counts among the valid ones though its neighbour does not', async () => {
         await accept({}, {});
         const [first, second] = await claim();

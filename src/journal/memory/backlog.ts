@@ -108,6 +108,15 @@ export class Backlog {
     return true;
   }
 
+  /** Those that nobody else has. `uptime` as for `claim`. */
+  renew(leases: readonly Lease[], uptime: number): readonly Lease[] {
+    return leases.filter((lease) => {
+      const delivery = this.#held(lease);
+      if (delivery) delivery.lease = { token: lease.token, until: uptime + this.leaseMs };
+      return delivery !== undefined;
+    });
+  }
+
   release(leases: readonly Lease[]): void {
     for (const lease of leases) {
       const delivery = this.#held(lease);

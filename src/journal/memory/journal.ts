@@ -136,6 +136,15 @@ class MemoryJournal extends Journal {
     return this.#bell.loop(sink, look, giveBack, signal);
   }
 
+  get leaseMs(): number {
+    return this.options.lease;
+  }
+
+  async renew(sink: string, leases: readonly Lease[]): Promise<readonly Lease[]> {
+    await this.check();
+    return this.#backlog(sink).renew(leases, performance.now());
+  }
+
   async settle(settlements: readonly Settlement[]): Promise<number> {
     await this.check();
     const uptime = performance.now();

@@ -78,6 +78,10 @@ const statements = {
   release: `UPDATE owed AS o SET due_at = 0, token = 0
     FROM ${rowsOf(leaseColumns)} WHERE o.sink = n.sink AND o.alert = n.alert AND o.token = n.token
     RETURNING o.sink, o.finding, 0 AS token`,
+  // Not one whose turn passed to an earlier delivery when its lease had ended.
+  renew: `UPDATE owed AS o SET due_at = ${clock} + $4
+    FROM ${rowsOf(leaseColumns)} WHERE o.sink = n.sink AND o.alert = n.alert AND o.token = n.token AND o.is_head
+    RETURNING o.alert AS seq, o.token`,
   remove: `DELETE FROM owed AS o USING ${rowsOf(leaseColumns)} WHERE o.sink = n.sink AND o.alert = n.alert`,
   settled: insertInto('settled', settledColumns),
   attempts: `${insertInto('attempts', attemptColumns)} ON CONFLICT DO NOTHING`,
@@ -211,6 +215,22 @@ export async function settle(
   return { valid: settled.length, counting };
 }
 
+/** Begins leases anew where nobody else has claimed meanwhile, and returns those. */
+export async function renew(
+  { sinks, database }: Tables,
+  sink: string,
+  leases: readonly Lease[],
+  leaseMs: number,
+): Promise<readonly Lease[]> {
+  const number = await sinks.find(sink);
+  if (number === undefined) return [];
+  const values = leaseValues(number, leases);
+  return database.transaction(async ({ query }) => {
+    await query(statements.lockFindings, values);
+    return query<Lease>(statements.renew, [...values, leaseMs]);
+  }, beginUnsynced);
+}
+
 /** Gives claimed deliveries back untried. */
 export async function release(
   tables: Tables,
@@ -220,10 +240,7 @@ export async function release(
 ): Promise<void> {
   const number = await tables.sinks.find(sink);
   if (number === undefined) return;
-  const values = valuesOf(
-    leaseColumns,
-    leases.map(({ seq, token }) => ({ sink: number, alert: seq, token })),
-  );
+  const values = leaseValues(number, leases);
   await query(statements.lockFindings, values);
   await elect(query, await query<Place>(statements.release, values));
 }
@@ -309,6 +326,13 @@ async function toDelivery(tables: Tables, query: Query, sink: string, row: Claim
     }),
     lease: { seq: row.alert, token: row.token },
   };
+}
+
+function leaseValues(sink: number, leases: readonly Lease[]): unknown[][] {
+  return valuesOf(
+    leaseColumns,
+    leases.map(({ seq, token }) => ({ sink, alert: seq, token })),
+  );
 }
 
 function keyOf(sink: number, { seq, token }: Lease): string {

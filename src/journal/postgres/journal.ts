@@ -43,7 +43,7 @@ import type { Tables } from './tables.js';
 import { Batches } from './batch.js';
 import { counts, ledger } from './books.js';
 import { clock, Database, type Query, type Transaction } from './database.js';
-import { claim, park, parkings, release, resume, settle } from './deliveries.js';
+import { claim, park, parkings, release, renew, resume, settle } from './deliveries.js';
 import { Decisions, Names } from './names.js';
 import { PostgresOptions } from './options.js';
 import { PendingBoard, type Counted } from './pending.js';
@@ -150,6 +150,14 @@ class PostgresJournal extends Journal {
     const { valid } = await this.#counted((transaction) => settle(this.tables, settlements, transaction));
     for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
     return valid;
+  }
+
+  get leaseMs(): number {
+    return this.options.lease;
+  }
+
+  renew(sink: string, leases: readonly Lease[]): Promise<readonly Lease[]> {
+    return renew(this.tables, sink, leases, this.leaseMs);
   }
 
   async release(sink: string, leases: readonly Lease[]): Promise<void> {

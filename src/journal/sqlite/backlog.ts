@@ -157,6 +157,16 @@ export class Backlog {
     return entry?.token === token && token > 0 ? entry : undefined;
   }
 
+  /** Begins a lease anew; false when it is void, or has ended: then the delivery waits to be claimed again. */
+  renew(alert: number, token: number, uptime: number): boolean {
+    const entry = this.#byAlert.get(alert);
+    if (entry?.token !== token || entry.state !== 'out') return false;
+    entry.leasedUntil = uptime + this.leaseMs;
+    this.#out.delete(entry);
+    this.#out.add(entry);
+    return true;
+  }
+
   /** Gives a claimed delivery back, due at once. */
   release(alert: number, token: number): void {
     const entry = this.#byAlert.get(alert);

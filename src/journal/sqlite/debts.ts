@@ -218,6 +218,11 @@ export class Debts {
     return settlements.filter((settlement) => this.#settleOne(settlement, clocks)).length;
   }
 
+  /** The leases that go on. */
+  renew(sink: string, leases: readonly Lease[], { uptime }: Clocks): readonly Lease[] {
+    return leases.filter(({ seq, token }) => this.#backlog(sink).renew(seq, token, uptime));
+  }
+
   release(sink: string, leases: readonly Lease[]): void {
     for (const { seq, token } of leases) this.#backlog(sink).release(seq, token);
   }

@@ -75,7 +75,7 @@ export async function openSqlite(
       ring(bell, requests);
     },
   });
-  return new SqliteJournal(thread, bell, context);
+  return new SqliteJournal(thread, bell, lease, context);
 }
 
 /** A settlement of a thousand rows would hold up whoever waits for an answer. */
@@ -92,6 +92,7 @@ class SqliteJournal extends Journal {
   constructor(
     private readonly thread: WriterThread,
     private readonly bell: ClaimBell,
+    readonly leaseMs: number,
     private readonly context: JournalContext,
   ) {
     super();
@@ -128,6 +129,10 @@ class SqliteJournal extends Journal {
     const valid = await Promise.all(shares);
     for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.bell.ring(sink);
     return valid.reduce((sum, count) => sum + count, 0);
+  }
+
+  renew(sink: string, leases: readonly Lease[]): Promise<readonly Lease[]> {
+    return this.thread.call('renew', sink, leases, this.context.now());
   }
 
   async release(sink: string, leases: readonly Lease[]): Promise<void> {

@@ -71,6 +71,7 @@ export function readsOf(store: Store) {
       const { deliveries, againMs } = store.debts.claim(sink, limit, clocks(now));
       return { alerts: jsonArrayOf(deliveries), againMs, ...flat(deliveries) };
     },
+    renew: (sink: string, leases: readonly Lease[], now: number) => store.debts.renew(sink, leases, clocks(now)),
     release: (sink: string, leases: readonly Lease[]) => {
       store.debts.release(sink, leases);
     },
