@@ -1,6 +1,6 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,7 +49,7 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM
 }
 
 export type RouterOptions = {
-  readonly journal: 'sqlite' | 'memory';
+  readonly journal: 'sqlite' | 'memory' | { readonly postgres: string };
   /** Where the sink posts; a closed port keeps everything in the backlog. */
   readonly datadogPort: number;
   readonly intake: 'events' | 'logs';
@@ -80,11 +80,7 @@ export class RouterProcess {
 
   /** CPU seconds used so far, all threads (Linux). */
   cpuSeconds(): number {
-    const fields =
-      readFileSync(`/proc/${String(this.child.pid)}/stat`, 'utf8')
-        .split(') ')[1]
-        ?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
+    return cpuSecondsOf(this.child.pid ?? 0);
   }
 
   /** Megabytes in memory now (Linux). */
@@ -100,14 +96,12 @@ export class RouterProcess {
 }
 
 function routerConfig(options: RouterOptions, folder: string, port: number, adminPort: number): string {
-  const journal =
-    options.journal === 'sqlite' ? `{ type: sqlite, path: ${join(folder, 'journal.db')} }` : '{ type: memory }';
   return `
 logLevel: error
 ingest: { host: 127.0.0.1, port: ${port} }
 admin: { host: 127.0.0.1, port: ${adminPort} }
 delivery: { shutdownGrace: 1s }
-journal: ${journal}
+journal: ${journalConfig(options.journal, folder)}
 sources:
   threat-stack: { type: threatstack, auth: { type: bearer, secret: ${benchToken} } }
 sinks:
@@ -120,6 +114,41 @@ sinks:
 routes:
   - { name: everything, to: datadog }
 `;
+}
+
+function journalConfig(journal: RouterOptions['journal'], folder: string): string {
+  if (journal === 'memory') return '{ type: memory }';
+  if (journal === 'sqlite') return `{ type: sqlite, path: ${join(folder, 'journal.db')} }`;
+  return `{ type: postgres, ssl: false, url: "${journal.postgres}" }`;
+}
+
+/** CPU seconds of a process so far, all threads (Linux); `withChildren`: and of those it started, ended ones too. */
+export function cpuSecondsOf(pid: number, withChildren = false): number {
+  const { own, ended } = statOf(pid);
+  if (!withChildren) return own;
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== pid)
+    .map((name) => statOf(Number(name)))
+    .filter(({ parent }) => parent === pid);
+  return own + ended + children.reduce((sum, child) => sum + child.own, 0);
+}
+
+/** Its parent, and the CPU seconds of its own and of children that ended; of a process that is gone, none. */
+function statOf(pid: number): { readonly parent: number; readonly own: number; readonly ended: number } {
+  try {
+    const [, parent, ...rest] =
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
+    const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = rest.slice(9, 13).map(Number);
+    return {
+      parent: Number(parent),
+      own: (user + system) / clockTicksPerSecond,
+      ended: (endedUser + endedSystem) / clockTicksPerSecond,
+    };
+  } catch {
+    return { parent: 0, own: 0, ended: 0 };
+  }
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

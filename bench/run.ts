@@ -10,6 +10,7 @@ import { backlogCost } from './backlog.js';
 import { decideCost } from './decide.js';
 import { answerTimes } from './latency.js';
 import { deliveryCost } from './delivery.js';
+import { postgresCost } from './postgres.js';
 import type { Check, Section } from './report.js';
 import { table } from './report.js';
 
@@ -19,6 +20,7 @@ const sections: Readonly<Record<string, () => Promise<Section> | Section>> = {
   delivery: deliveryCost,
   decide: decideCost,
   backlog: backlogCost,
+  postgres: postgresCost,
 };
 
 const wanted = argv.slice(2);

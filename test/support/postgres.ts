@@ -11,6 +11,8 @@ export type PostgresServer = {
   /** The URL of a new, empty place for tables: a schema, which is made in no time. */
   createSchema(): Promise<string>;
   readonly port: number;
+  /** Of the process whose children serve the connections. */
+  pid(): number;
   /** As a power cut of its machine would end it: SIGKILL, without a word to anybody. */
   kill(): void;
   /** Starts it again on the data that it left. */
@@ -45,11 +47,13 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
   await server.start();
   const url = `postgres://postgres:${password}@127.0.0.1:${String(port)}/postgres`;
   let schemas = 0;
+  const pid = (): number => Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
   return {
     url,
     port,
+    pid,
     kill() {
-      process.kill(Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]), 'SIGKILL');
+      process.kill(pid(), 'SIGKILL');
     },
     async restart() {
       // Until the last of its processes has noticed that it is gone, the data is not let go.

@@ -17,7 +17,7 @@ export type BatchLimits = {
   readonly lateMs: number;
 };
 
-const busy = 'PostgreSQL takes too long: there are too many webhooks waiting for it';
+const busy = 'PostgreSQL takes too long: too many are waiting for it';
 
 /**
  * Group commit: whatever has gathered goes in one transaction as soon as the last one is done, so that many wait for one

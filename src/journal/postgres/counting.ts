@@ -37,6 +37,14 @@ const sinkHours = upsert('sink_hours', ['hour', 'sink'], sinkSums);
 const routeCounts = upsert('route_counts', ['route'], ['alerts']);
 const sourcePending = upsert('source_pending', ['source'], pendingSums);
 
+/**
+ * The books of a router's settlements. In one row with what it accepts, each of the two would wait for the other's
+ * COMMIT; sums are over all rows anyway.
+ */
+export function settlingBooks(instance: number): number {
+  return -instance;
+}
+
 /** What one transaction adds to the books. Written last, in one order, so that no two transactions hold each other up. */
 export class Counting {
   readonly #sources = new Map<string, { hour: number; source: number } & Sums<SourceSum>>();
@@ -76,7 +84,7 @@ export class Counting {
     return this.#pending.values();
   }
 
-  /** Adds it to the rows of one router. */
+  /** Adds it to the rows of one router: those of `instance`, or of `settlingBooks(instance)`. */
   async write(query: Query, instance: number): Promise<void> {
     await sourceHours(query, instance, [...this.#sources.values()]);
     await sinkHours(query, instance, [...this.#sinks.values()]);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type ClientBase, type ClientConfig, type CustomTypesConfig, type PoolClient } from 'pg';
 import { JournalUnavailableError } from '../../core/errors.js';
@@ -182,9 +183,22 @@ async function once<T>(
   }
 }
 
+/** What transactions say is the same every time: under a name, a connection's server parses and plans it once. */
 function queryOf(client: PoolClient): Query {
   return async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-    (await client.query<Row>(text, [...values])).rows;
+    (await client.query<Row>({ name: nameOf(text), text, values: [...values] })).rows;
+}
+
+const names = new Map<string, string>();
+
+/** The same in every router: a pool between them and the server may hand connections from one to the other. */
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = hash('sha256', text, 'hex').slice(0, 32);
+    names.set(text, name);
+  }
+  return name;
 }
 
 const readOnly = '25006';

@@ -12,7 +12,7 @@ import {
 import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { Look } from '../../kit/claim-bell.js';
 import type { Tables } from './tables.js';
-import { Counting } from './counting.js';
+import { Counting, settlingBooks } from './counting.js';
 import { clock, type Query, type Transaction } from './database.js';
 import { decode, encode, insertInto, rowsOf, valuesOf } from './rows.js';
 
@@ -163,12 +163,12 @@ export async function claim(
   }, beginUnsynced);
 }
 
-/** Records what became of claimed deliveries, and tells how many leases held and what is owed less. */
+/** Records what became of claimed deliveries, and tells of each whether its lease held, and what is owed less. */
 export async function settle(
   tables: Tables,
   settlements: readonly Settlement[],
   { query }: Transaction,
-): Promise<{ readonly valid: number; readonly counting: Counting }> {
+): Promise<{ readonly held: readonly boolean[]; readonly counting: Counting }> {
   const counting = new Counting();
   const asked = new Map<string, Settlement & { readonly number: number }>();
   for (const settlement of settlements) {
@@ -211,8 +211,9 @@ export async function settle(
   const ended = endedOf(final);
   if (ended.length > 0) await query(statements.replays, valuesOf(endedColumns, ended));
   await elect(query, held);
-  await counting.write(query, tables.instance);
-  return { valid: settled.length, counting };
+  await counting.write(query, settlingBooks(tables.instance));
+  const valid = new Set(settled.map(({ settlement: { lease } }) => lease));
+  return { held: settlements.map(({ lease }) => valid.has(lease)), counting };
 }
 
 /** Begins leases anew where nobody else has claimed meanwhile, and returns those. */

@@ -105,6 +105,7 @@ async function openPostgres(options: PostgresOptions, context: JournalContext): 
 class PostgresJournal extends Journal {
   readonly #bell = new ClaimBell();
   readonly #appends: Batches<AcceptedRequest, Receipt>;
+  readonly #settlements: Batches<Settlement, boolean>;
 
   constructor(
     private readonly tables: Tables,
@@ -115,6 +116,7 @@ class PostgresJournal extends Journal {
     super();
     const limits = { most: requestsAtOnce, mostWaiting, lateMs: options.timeout };
     this.#appends = new Batches((requests) => this.#append(requests), limits);
+    this.#settlements = new Batches((settlements) => this.#settle(settlements), limits);
   }
 
   append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
@@ -147,9 +149,9 @@ class PostgresJournal extends Journal {
   }
 
   async settle(settlements: readonly Settlement[]): Promise<number> {
-    const { valid } = await this.#counted((transaction) => settle(this.tables, settlements, transaction));
+    const held = await this.#settlements.add(settlements);
     for (const sink of new Set(settlements.map((settlement) => settlement.sink))) this.#bell.ring(sink);
-    return valid;
+    return held.filter(Boolean).length;
   }
 
   get leaseMs(): number {
@@ -345,6 +347,11 @@ class PostgresJournal extends Journal {
     for (const { alerts: all } of requests)
       for (const { sinks } of all) for (const { sink } of sinks) this.#bell.ring(sink);
     return receipts;
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+    const { held } = await this.#counted((transaction) => settle(this.tables, settlements, transaction));
+    return held;
   }
 
   async #sourceNumber(source: string): Promise<number> {

@@ -63,7 +63,7 @@ export class PendingBoard {
     const begun = this.#begun;
     const isQuiet = this.#underWay === 0;
     const rows = await database.query<{ source: number; is_own: boolean; deliveries: number; bytes: number }>(
-      `SELECT source, instance = $1 AS is_own, sum(deliveries)::bigint AS deliveries, sum(bytes)::bigint AS bytes
+      `SELECT source, abs(instance) = $1 AS is_own, sum(deliveries)::bigint AS deliveries, sum(bytes)::bigint AS bytes
        FROM source_pending GROUP BY 1, 2`,
       [instance],
     );

@@ -87,7 +87,8 @@ export const migrations: readonly string[] = [
   );
 
   -- What was accepted by hour (since the epoch), counted when it was; gone_: of that, the rows that were purged. Each
-  -- router adds to rows of its own: sums over a row that all share would make them wait for each other.
+  -- router adds to rows of its own: sums over a row that all share would make them wait for each other. What it settles
+  -- is in rows with its number negated.
   CREATE TABLE source_hours (
     hour INTEGER NOT NULL, source INTEGER NOT NULL, instance INTEGER NOT NULL,
     requests BIGINT NOT NULL DEFAULT 0, received BIGINT NOT NULL DEFAULT 0, accepted BIGINT NOT NULL DEFAULT 0,
