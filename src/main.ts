@@ -6,6 +6,7 @@ import { auditCommand } from './cli/audit.js';
 import { backupCommand } from './cli/backup.js';
 import { deadLettersCommand } from './cli/dead-letters.js';
 import { explainCommand } from './cli/explain.js';
+import { instancesCommand } from './cli/instances.js';
 import { ledgerCommand } from './cli/ledger.js';
 import { quarantineCommand } from './cli/quarantine.js';
 import { pullCommand } from './cli/pull.js';
@@ -42,6 +43,7 @@ const program = new Command('signalbox')
   .addCommand(quarantineCommand())
   .addCommand(replayCommand())
   .addCommand(sinksCommand())
+  .addCommand(instancesCommand())
   .addCommand(tailCommand())
   .addCommand(sendTestCommand())
   .addCommand(auditCommand())

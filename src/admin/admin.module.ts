@@ -7,6 +7,7 @@ import { AuditController } from './audit.controller.js';
 import { AuditService } from './audit.service.js';
 import { ExplainService } from './explain.service.js';
 import { HealthController } from './health.controller.js';
+import { InstancesController } from './instances.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { LogService } from './log.service.js';
 import { MetricsService } from './metrics.service.js';
@@ -28,6 +29,7 @@ import { TailController } from './tail.controller.js';
 @Module({
   controllers: [
     HealthController,
+    InstancesController,
     RoutesController,
     ReloadController,
     SourcesController,

@@ -499,6 +499,7 @@ describe('the documentation of the API', () => {
       '/api/v1/dead-letters',
       '/api/v1/dead-letters/{id}',
       '/api/v1/deliveries',
+      '/api/v1/instances',
       '/api/v1/ledger',
       '/api/v1/ledger/acknowledge',
       '/api/v1/probes',

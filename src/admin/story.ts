@@ -52,6 +52,7 @@ export function tellDelivery(
     if (delivery.state !== 'pending') return undefined;
     if (!isConfigured) return { what: 'it waits: there is no such sink in the config now' };
     if (parked) return { what: `it waits until the sink is resumed, which is parked: ${parked.reason}` };
+    if (delivery.heldBy !== undefined) return { what: `attempt ${delivery.attempts + 1} is under way` };
     if (before !== undefined) return { what: `it waits for alert ${before} of the same finding, which goes first` };
     const what = `attempt ${delivery.attempts + 1}`;
     const isHeld = delivery.attempts === 0 && delivery.replay === undefined;

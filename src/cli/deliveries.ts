@@ -6,9 +6,10 @@ import { columns, indent } from './terminal.js';
 export function describeDelivery(
   delivery: Omit<AlertRecord['deliveries'][number], 'history'> & { readonly history: readonly ToldAttempt[] },
 ): readonly string[] {
-  const { sink, state, fault, remoteId, reason, routes, history } = delivery;
+  const { sink, state, heldBy, fault, remoteId, reason, routes, history } = delivery;
   const words = [
     `${sink}: ${state}`,
+    heldBy === undefined ? '' : `, out at ${heldBy}`,
     remoteId === undefined ? '' : ` as ${remoteId}`,
     fault === undefined ? '' : ` (${fault})`,
     `, for ${routes.join(', ')}`,
@@ -22,10 +23,12 @@ export function describeDelivery(
   return [`  ${words.join('')}`, ...indent(indent(told))];
 }
 
-function describeAttempt({ attempt, at, durationMs, outcome, reason, answer, waitMs }: ToldAttempt): readonly string[] {
+function describeAttempt(told: ToldAttempt): readonly string[] {
+  const { attempt, at, durationMs, outcome, instance, reason, answer, waitMs } = told;
   const status = answer ? `HTTP ${answer.status}` : '';
   const wait = waitMs === undefined ? '' : `then a wait of ${describeMs(waitMs)}`;
-  return [`#${attempt}`, new Date(at).toISOString(), describeMs(durationMs), outcome, status, reason ?? '', wait];
+  const ended = instance === undefined ? outcome : `${outcome} by ${instance}`;
+  return [`#${attempt}`, new Date(at).toISOString(), describeMs(durationMs), ended, status, reason ?? '', wait];
 }
 
 function describeMs(ms: number): string {

@@ -27,6 +27,7 @@ function describe(explained: Story): readonly string[] {
     ['finding', `${alert.fingerprint} (${alert.action}${superseded ? ', a newer report came first' : ''})`],
     ['from', `${request.source}: ${alert.source.vendor} ${alert.source.product}`],
     ['received', `${alert.receivedAt}${cameFrom(request)}, by ${request.authentication}`],
+    ...(request.instance === undefined ? [] : [['accepted by', request.instance]]),
     ['request', `${request.id}, ${alert.raw.bytes} bytes of ${alert.raw.contentType}`],
     ['sent again', times(duplicates)],
     ...(again ? [['also', describeAgain(again)]] : []),

@@ -92,7 +92,7 @@ describe('a variable', () => {
 
   it('is no variable in a key', async () => {
     expect(await folder.problemsOf(`"\${WORD}": 1\n${rest}`)).toEqual([
-      '1:1: unknown key; use one of journal, ingest, admin, delivery, logLevel, sources, sinks, routes',
+      '1:1: unknown key; use one of journal, ingest, admin, delivery, logLevel, instance, sources, sinks, routes',
     ]);
   });
 });

@@ -61,11 +61,11 @@ describe('a config in force', () => {
 
   it('keeps what only a restart changes, and says so each time', async () => {
     const inForce = new ConfigInForce(await folder.load(source + sink + route));
-    const next = `ingest: { port: 1234 }\nadmin: { tokens: [t] }\nlogLevel: debug\ndelivery: { maxAge: 1d }\n`;
+    const next = `ingest: { port: 1234 }\nadmin: { tokens: [t] }\nlogLevel: debug\ninstance: north-1\ndelivery: { maxAge: 1d }\n`;
     const journal = 'journal: { type: paper, sheets: 3 }\n';
     for (let times = 0; times < 2; times += 1) {
       const change = await inForce.replace(await folder.load(next + source + sink + route + journal));
-      expect(change.needsRestart).toEqual(['ingest', 'admin', 'journal', 'logLevel']);
+      expect(change.needsRestart).toEqual(['ingest', 'admin', 'journal', 'logLevel', 'instance']);
       expect(inForce.current.ingest.port).toBe(8080);
       expect(inForce.current.delivery.maxAge).toBe(86_400_000);
     }

@@ -2,7 +2,7 @@ import type { LoadedConfig } from './load.js';
 import { isSame } from './same.js';
 
 /** What only a start can change: ports and their limits, who may in, where alerts are kept. */
-const fixed = ['ingest', 'admin', 'journal', 'logLevel'] as const;
+const fixed = ['ingest', 'admin', 'journal', 'logLevel', 'instance'] as const;
 
 /** What a reload changed. */
 export type Change = {
@@ -29,8 +29,8 @@ export class ConfigInForce {
     const before = this.#current;
     const sources = await keepSame(before.sources, next.sources, ({ source }) => source.close?.());
     const sinks = await keepSame(before.sinks, next.sinks, ({ sink }) => sink.close?.());
-    const { ingest, admin, journal, logLevel } = before;
-    this.#current = { ...next, sources, sinks, ingest, admin, journal, logLevel };
+    const { ingest, admin, journal, logLevel, instance } = before;
+    this.#current = { ...next, sources, sinks, ingest, admin, journal, logLevel, instance };
     return {
       sources: changed(before.sources, next.sources),
       sinks: changed(before.sinks, next.sinks),

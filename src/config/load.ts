@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../core/errors.js';
 import type { Journal, JournalContext } from '../core/journal.js';
@@ -15,6 +16,7 @@ import { knownPlugins, type Plugins } from './plugins.js';
 import { digestOf, type SecretFile } from './secret-files.js';
 import { Settings, type AdminSettings, type DeliverySettings, type IngestSettings, type LogLevel } from './settings.js';
 import { readTextFile } from './text-file.js';
+import { version } from '../version.js';
 import { checkRoutes, checkTogether } from './wiring.js';
 
 /** A source as configured and opened; its name is its key. */
@@ -36,6 +38,8 @@ export type LoadedConfig = {
   /** The file as it was read, and the files it takes credentials from. */
   readonly text: string;
   readonly secretFiles: readonly SecretFile[];
+  /** How this router is called among others on its journal, where the file says so. */
+  readonly instance: string | undefined;
   readonly ingest: IngestSettings;
   readonly admin: AdminSettings;
   readonly delivery: DeliverySettings;
@@ -43,7 +47,7 @@ export type LoadedConfig = {
   readonly journal: {
     readonly type: string;
     readonly options: object;
-    open(context?: Omit<JournalContext, 'now'>): Promise<Journal>;
+    open(context?: Omit<JournalContext, 'now' | 'instance'>): Promise<Journal>;
   };
   readonly sources: ReadonlyMap<string, LoadedSource>;
   readonly sinks: ReadonlyMap<string, LoadedSink>;
@@ -97,13 +101,15 @@ export async function loadConfig(
     for (const { sink } of sinks.values()) await sink.close?.();
     throw new ConfigError(document.problems);
   }
-  const { ingest, admin, delivery, logLevel } = settings;
+  const { ingest, admin, delivery, logLevel, instance } = settings;
+  const name = instance ?? `${hostname()}:${ingest.port}`;
   // Not in `describe`, which would keep the whole document in memory.
   const fromFiles = document.inserts([]).flatMap(({ text: put, file: from }) => (from === undefined ? [] : [put]));
   return {
     file,
     text: document.source,
     secretFiles: secretFilesOf(document),
+    instance,
     ingest,
     admin,
     delivery,
@@ -111,7 +117,7 @@ export async function loadConfig(
     journal: {
       type: journal.plugin.type,
       options: journal.options,
-      open: (context) => journal.plugin.open(journal.options, { ...context, now }),
+      open: (context) => journal.plugin.open(journal.options, { ...context, now, instance: { name, version } }),
     },
     sources,
     sinks,
@@ -122,7 +128,7 @@ export async function loadConfig(
       const blocks = (loaded: ReadonlyMap<string, { type: string; options: object }>) =>
         Object.fromEntries([...loaded].map(([name, { type, options }]) => [name, block(type, options)]));
       return {
-        ...describeOptions({ ingest, admin, delivery, logLevel }, fromFiles),
+        ...describeOptions({ ingest, admin, delivery, logLevel, instance }, fromFiles),
         journal: block(journal.plugin.type, journal.options),
         sources: blocks(sources),
         sinks: blocks(sinks),

@@ -103,6 +103,11 @@ export class Settings {
   @IsIn(logLevels)
   logLevel: LogLevel = 'info';
 
+  /** How this router is called among others on its journal; its host name and the port of `ingest`, unless told. */
+  @IsOptional()
+  @Matches(/^[\w.:-]{1,100}$/, { message: '$property must be letters, digits and _ . : -, 100 at most' })
+  instance?: string;
+
   @IsObject()
   journal!: object;
 

@@ -1,6 +1,7 @@
 import type { Alert, Kind, NewAlert, Severity, State } from './alert.js';
 import type { JournalUnavailableError } from './errors.js';
 import type { Answer, Cause } from './answer.js';
+import type { Instance, InstanceName } from './instance.js';
 import type { Ledger, LedgerRange } from './ledger.js';
 import type { Missing } from './missing.js';
 import type { DayAccount, DayRange, PullMark, PullState, Way } from './reconciliation.js';
@@ -116,6 +117,8 @@ export type Attempt = {
   readonly at: number;
   readonly durationMs: number;
   readonly outcome: 'delivered' | 'retry' | 'parked' | 'rejected';
+  /** The router that made it, where several share the journal. */
+  readonly instance?: string;
   readonly cause?: Cause;
   readonly reason?: string;
   readonly answer?: Answer;
@@ -156,6 +159,8 @@ export type DeliveryRecord = {
   readonly reason?: string;
   /** The last replay that made it due. */
   readonly replay?: ReplayMark;
+  /** The router that has it out now, where several share the journal. */
+  readonly heldBy?: string;
 };
 
 /** A delivery in a list: with what tells which alert it is of, and what the other side said last. */
@@ -172,7 +177,10 @@ export type AlertRecord = {
   readonly request: Pick<
     AcceptedRequest,
     'id' | 'source' | 'receivedAt' | 'remoteAddress' | 'authentication' | 'contentType'
-  >;
+  > & {
+    /** The router that took it, where several share the journal. */
+    readonly instance?: string;
+  };
   readonly deliveries: readonly (DeliveryRecord & { readonly history: readonly Attempt[] })[];
   /** Set where the vendor's API was asked for it. */
   readonly lookup?: LookupRecord;
@@ -393,6 +401,11 @@ export abstract class Journal {
    * it back. False while another router holds it: never for a journal of one process.
    */
   abstract hold(name: string, holder: string, forMs: number): Promise<boolean>;
+  /**
+   * The routers that had this journal within a week, the last seen first, at most a hundred; of a journal of one process
+   * that one alone.
+   */
+  abstract instances(): Promise<readonly Instance[]>;
   /** What the vendors have of the days of a range, and by which way it came, for each source that pulls. Newest first. */
   abstract reconciliation(range: DayRange): Promise<readonly DayAccount[]>;
 
@@ -460,6 +473,8 @@ export abstract class Journal {
 /** What a journal is told besides its own options. */
 export type JournalContext = {
   readonly now: () => number;
+  /** The router that opens it. */
+  readonly instance?: InstanceName;
   /** Told once when the journal can do nothing more until a restart. */
   readonly onFatal?: (error: JournalUnavailableError) => void;
   /** Told while it opens, until it is acknowledged, that something that was on disk is no longer there; says what. */

@@ -25,15 +25,22 @@ export type ReopenJournal = (
   context: JournalContext,
 ) => Promise<Journal>;
 
-/** What every journal promises, whatever keeps it. Call it once in the spec of each journal. */
-export function describeJournal(name: string, open: OpenJournal, reopen?: ReopenJournal): void {
+/** What every journal promises, whatever keeps it. Call it once in the spec of each journal; `isShared`: by routers. */
+export function describeJournal(
+  name: string,
+  open: OpenJournal,
+  { reopen, isShared = false }: { readonly reopen?: ReopenJournal; readonly isShared?: boolean } = {},
+): void {
+  const me = { name: 'router-1', version: '1.2.3' };
+  const byMe = isShared ? { instance: me.name } : {};
+
   describe(`the ${name} journal`, () => {
     let journal: Journal;
     let now: number;
     let opened: Journal[];
 
     const openWith = async (options: Partial<JournalOptions> = {}): Promise<Journal> => {
-      const fresh = await open(options, { now: () => now });
+      const fresh = await open(options, { now: () => now, instance: me });
       opened.push(fresh);
       return fresh;
     };
@@ -117,6 +124,7 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
             remoteAddress: '192.0.2.7',
             authentication: 'bearer',
             contentType: 'application/json',
+            ...byMe,
           },
           deliveries: ['pager', 'lake'].map((sink) => ({
             alertId: alert.id,
@@ -494,6 +502,7 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
             remoteId: 'evt-17',
             history: [attempt({ ...first }, 'retry'), attempt(second, 'delivered')].map((each, i) => ({
               ...each,
+              ...byMe,
               at: i === 0 ? now - 5 : now,
             })),
           },
@@ -526,6 +535,24 @@ export function describeJournal(name: string, open: OpenJournal, reopen?: Reopen
           ],
         });
       });
+    });
+
+    it('says who has it, since when, and how many deliveries are out', async () => {
+      await accept({}, {}, { sinks: ['lake'] });
+      const startedAt = now;
+      now += minuteMs;
+      const [first, second] = await claim('pager', 2);
+      const self = only((await journal.instances()).filter(({ isSelf }) => isSelf));
+      expect(self).toMatchObject({ ...me, claims: 2 });
+      const deliveries = (await journal.alert(first?.alert.id ?? ''))?.deliveries;
+      expect(deliveries).toMatchObject([isShared ? { heldBy: me.name } : { state: 'pending' }]);
+      expect(self).not.toHaveProperty('endedAt');
+      expect(Math.abs(self.startedAt - startedAt)).toBeLessThan(minuteMs);
+      expect(self.seenAt).toBeGreaterThanOrEqual(self.startedAt);
+      if (!first || !second) throw new Error('two were accepted');
+      await journal.settle([delivered(first)]);
+      await journal.release('pager', [second.lease]);
+      expect((await journal.instances())[0]).toMatchObject({ claims: 0 });
     });
 
     describe('a parked sink', () => {

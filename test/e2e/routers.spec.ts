@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { InstanceView } from '../../src/admin/instances.controller.js';
 import type { Ledger } from '../../src/core/ledger.js';
 import type { ReplayRecord } from '../../src/core/replay.js';
 import { hook } from '../faults/harness/hook.js';
@@ -84,6 +85,10 @@ describe('two routers on one database', () => {
       (await askAdmin<{ deliveries: readonly { state: string }[] }>(router, path)).deliveries[0]?.state;
     await scene.until(async () => (await state(b)) === 'delivered');
     expect(await askAdmin(b, path)).toEqual(await askAdmin(a, path));
+    const { items } = await askAdmin<{ items: readonly InstanceView[] }>(b, '/api/v1/instances');
+    expect(items.filter(({ state }) => state === 'running')).toHaveLength(2);
+    const seen = items.find(({ self }) => self)?.lastSeen ?? '';
+    expect(Date.now() - Date.parse(seen)).toBeLessThan(15_000);
     const list = await askAdmin<{ items: readonly object[] }>(b, '/api/v1/quarantine');
     expect(list.items).toHaveLength(1);
     expect(list).toEqual(await askAdmin(a, '/api/v1/quarantine'));

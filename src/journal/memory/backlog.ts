@@ -136,6 +136,11 @@ export class Backlog {
     return parked;
   }
 
+  /** How many are out; `uptime` as for `claim`. */
+  claims(uptime: number): number {
+    return this.#leases(uptime).size;
+  }
+
   count(): SinkBacklog {
     const [oldest] = this.#pending.values();
     return {

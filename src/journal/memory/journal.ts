@@ -1,5 +1,6 @@
 import { actionOf, type NewAlert } from '../../core/alert.js';
 import { JournalUnavailableError } from '../../core/errors.js';
+import { noName, type Instance } from '../../core/instance.js';
 import { ageOf, isSuperseded, withReport } from '../../core/finding.js';
 import { addKnowledge, knowledgeOf, learnt } from '../../core/knowledge.js';
 import {
@@ -82,6 +83,7 @@ class MemoryJournal extends Journal {
   readonly #replays = new Replays();
   readonly #accounts = new Accounts();
   readonly #pulls = new Pulls();
+  readonly #startedAt: number;
   #lastSeq = 0;
   #closed = false;
 
@@ -90,6 +92,7 @@ class MemoryJournal extends Journal {
     private readonly context: JournalContext,
   ) {
     super();
+    this.#startedAt = context.now();
   }
 
   async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
@@ -204,6 +207,14 @@ class MemoryJournal extends Journal {
   async hold(): Promise<boolean> {
     await this.check();
     return true;
+  }
+
+  async instances(): Promise<readonly Instance[]> {
+    await this.check();
+    const uptime = performance.now();
+    const claims = [...this.#backlogs.values()].reduce((sum, backlog) => sum + backlog.claims(uptime), 0);
+    const { now, instance = noName } = this.context;
+    return [{ ...instance, startedAt: this.#startedAt, seenAt: now(), claims, isSelf: true }];
   }
 
   async reconciliation(range: DayRange): Promise<readonly DayAccount[]> {

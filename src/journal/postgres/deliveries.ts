@@ -57,7 +57,7 @@ const statements = {
     ), counted AS (
       SELECT alert, bytes, sum(bytes) OVER (ORDER BY alert) AS until FROM ready
     ), claimed AS (
-      UPDATE owed AS o SET due_at = ${clock} + $5, token = nextval('lease_tokens') FROM counted AS c
+      UPDATE owed AS o SET due_at = ${clock} + $5, token = nextval('lease_tokens'), instance = $6 FROM counted AS c
       WHERE o.sink = $1 AND o.alert = c.alert AND (c.until <= $3 OR c.until = c.bytes)
       RETURNING o.alert, o.token, o.attempts, o.accepted_at
     )
@@ -153,6 +153,7 @@ export async function claim(
       bytes ?? Number.MAX_SAFE_INTEGER,
       whileParked === true,
       leaseMs,
+      tables.instance,
     ]);
     const deliveries: Delivery[] = [];
     for (const row of rows) deliveries.push(await toDelivery(tables, query, sink, row));
@@ -194,7 +195,7 @@ export async function settle(
   const attempts = settled.map(({ row, settlement: { attempt } }) => ({
     ...row,
     number: row.attempts + 1,
-    attempt: JSON.stringify(attempt),
+    attempt: JSON.stringify({ ...attempt, instance: tables.name }),
   }));
   if (attempts.length > 0) await query(statements.attempts, valuesOf(attemptColumns, attempts));
   if (attempts.some(({ number }) => number > mostAttempts))

@@ -43,6 +43,6 @@ const reopen = async (
   return openAt(urls.get(journal) ?? '', options, context);
 };
 
-describeJournal('postgres', open);
+describeJournal('postgres', open, { isShared: true });
 describePulls('postgres', open, reopen);
 describeAmendments('postgres', open, reopen, { remembersClaims: true });

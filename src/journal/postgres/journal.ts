@@ -26,6 +26,7 @@ import {
   type Reread,
   type Settlement,
 } from '../../core/journal.js';
+import { noName, type Instance } from '../../core/instance.js';
 import type { Ledger, LedgerRange } from '../../core/ledger.js';
 import type { DayAccount, DayRange, PullState } from '../../core/reconciliation.js';
 import type {
@@ -44,6 +45,7 @@ import { Batches } from './batch.js';
 import { counts, ledger } from './books.js';
 import { clock, Database, type Query, type Transaction } from './database.js';
 import { claim, park, parkings, release, renew, resume, settle } from './deliveries.js';
+import { instances, Signs, signOfLife } from './instances.js';
 import { Decisions, Names } from './names.js';
 import { PostgresOptions } from './options.js';
 import { PendingBoard, type Counted } from './pending.js';
@@ -95,6 +97,7 @@ async function openPostgres(options: PostgresOptions, context: JournalContext): 
     get instance() {
       return database.instance;
     },
+    name: (context.instance ?? noName).name,
     dedupWindow: options.dedupWindow,
   };
   const pending = new PendingBoard(tables);
@@ -106,6 +109,7 @@ class PostgresJournal extends Journal {
   readonly #bell = new ClaimBell();
   readonly #appends: Batches<AcceptedRequest, Receipt>;
   readonly #settlements: Batches<Settlement, boolean>;
+  readonly #signs: Signs;
 
   constructor(
     private readonly tables: Tables,
@@ -114,6 +118,7 @@ class PostgresJournal extends Journal {
     private readonly context: JournalContext,
   ) {
     super();
+    this.#signs = new Signs(this.tables.database);
     const limits = { most: requestsAtOnce, mostWaiting, lateMs: options.timeout };
     this.#appends = new Batches((requests) => this.#append(requests), limits);
     this.#settlements = new Batches((settlements) => this.#settle(settlements), limits);
@@ -213,6 +218,10 @@ class PostgresJournal extends Journal {
       [encode(name), encode(holder), forMs],
     );
     return held.length > 0;
+  }
+
+  instances(): Promise<readonly Instance[]> {
+    return instances(this.tables);
   }
 
   reconciliation(range: DayRange): Promise<readonly DayAccount[]> {
@@ -324,9 +333,9 @@ class PostgresJournal extends Journal {
     return false;
   }
 
-  /** Also this router's sign of life. */
+  /** Also a sign of life. */
   async check(): Promise<void> {
-    await this.#query(`UPDATE instances SET seen_at = ${clock} WHERE number = $1`, [this.tables.instance]);
+    await this.#query(signOfLife, [this.tables.instance]);
   }
 
   /** By one router at a time. */
@@ -338,6 +347,7 @@ class PostgresJournal extends Journal {
   async close(): Promise<void> {
     this.#bell.close();
     this.board.stop();
+    await this.#signs.end();
     await this.tables.database.close();
   }
 

@@ -8,6 +8,7 @@ import {
   type LookupRecord,
   type QuarantinedRequest,
 } from '../../core/journal.js';
+import { clock } from './database.js';
 import type { Tables } from './tables.js';
 import { secondWay } from './pulls.js';
 import { decode, idOrNothing } from './rows.js';
@@ -46,18 +47,21 @@ export type DeliveryRow = {
   readonly replay: string | null;
   readonly replayed_at: number | null;
   readonly attempts_before: number | null;
+  readonly held_by: string | null;
 };
 
 /** Of some alerts, `$1`. A delivery that is out has no time at which it is due. */
 const selectDeliveries = `
-  SELECT d.*, r.id AS replay, m.at AS replayed_at, m.attempts AS attempts_before FROM (
+  SELECT d.*, i.name AS held_by, r.id AS replay, m.at AS replayed_at, m.attempts AS attempts_before FROM (
     SELECT alert, sink, 0 AS state, attempts, CASE WHEN token = 0 AND due_at > 0 THEN due_at END AS due_at,
-      NULL::bigint AS settled_at, NULL AS remote_id, NULL AS fault, NULL AS reason
+      NULL::bigint AS settled_at, NULL AS remote_id, NULL AS fault, NULL AS reason,
+      CASE WHEN token > 0 AND due_at > ${clock} THEN instance END AS holder
     FROM owed WHERE sink IN (SELECT number FROM sinks) AND alert = ANY($1::bigint[])
     UNION ALL
-    SELECT alert, sink, state, attempts, NULL, settled_at, remote_id, fault, reason
+    SELECT alert, sink, state, attempts, NULL, settled_at, remote_id, fault, reason, NULL
     FROM settled WHERE alert = ANY($1::bigint[])
-  ) AS d LEFT JOIN replayed AS m ON m.alert = d.alert AND m.sink = d.sink LEFT JOIN replays AS r ON r.number = m.replay`;
+  ) AS d LEFT JOIN instances AS i ON i.number = d.holder
+  LEFT JOIN replayed AS m ON m.alert = d.alert AND m.sink = d.sink LEFT JOIN replays AS r ON r.number = m.replay`;
 
 /** A delivery as it is shown, but for the alert's id, and the number of its sink. */
 export type ShownDelivery = { readonly record: Omit<DeliveryRecord, 'alertId'>; readonly sink: number };
@@ -69,8 +73,15 @@ export async function alertRecord(tables: Tables, id: string): Promise<AlertReco
     idOrNothing(id) ?? null,
   ]);
   if (!row) return undefined;
-  const [request] = await database.query<{ id: string; source: number; received_at: number; arrival: string }>(
-    'SELECT id, source, received_at, arrival FROM requests WHERE seq = $1',
+  const [request] = await database.query<{
+    id: string;
+    source: number;
+    received_at: number;
+    arrival: string;
+    instance: string;
+  }>(
+    `SELECT r.id, r.source, r.received_at, r.arrival, i.name AS instance FROM requests AS r
+     JOIN instances AS i ON i.number = r.instance WHERE r.seq = $1`,
     [row.request],
   );
   if (!request) return undefined;
@@ -92,6 +103,7 @@ export async function alertRecord(tables: Tables, id: string): Promise<AlertReco
       source: await tables.sources.nameOf(request.source),
       receivedAt: request.received_at,
       ...(JSON.parse(request.arrival) as Arrival),
+      instance: decode(request.instance),
     },
     deliveries: deliveries.map(({ record, sink }) => ({
       ...record,
@@ -195,5 +207,6 @@ function toRecord(
     ...(row.replay !== null && {
       replay: { id: row.replay, at: row.replayed_at ?? 0, attemptsBefore: row.attempts_before ?? 0 },
     }),
+    ...(row.held_by !== null && { heldBy: decode(row.held_by) }),
   };
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { acceptedRequest, type ReportOf } from '../../../test/support/accepted-request.js';
 import { openPostgresJournal } from '../../../test/support/postgres-journal.js';
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
-import type { Delivery, Journal, Settlement } from '../../core/journal.js';
+import type { Delivery, Journal, JournalContext, Settlement } from '../../core/journal.js';
 import type { PostgresOptions } from './options.js';
 
 let server: PostgresServer;
@@ -22,8 +22,8 @@ afterEach(async () => {
   for (const journal of opened) await journal.close();
 });
 
-async function router(options: Partial<PostgresOptions> = {}, now: () => number = Date.now): Promise<Journal> {
-  const journal = await openPostgresJournal(url, options, { now });
+async function router(options: Partial<PostgresOptions> = {}, context: Partial<JournalContext> = {}): Promise<Journal> {
+  const journal = await openPostgresJournal(url, options, context);
   opened.push(journal);
   return journal;
 }
@@ -100,7 +100,7 @@ describe('two routers on one database', () => {
 
   it('go by the clock of the database, whatever their own ones say', async () => {
     const hourMs = 3_600_000;
-    const [a, ahead] = [await router(), await router({}, () => Date.now() + hourMs)];
+    const [a, ahead] = [await router(), await router({}, { now: () => Date.now() + hourMs })];
     await a.append([request({ title: 'held' }), request({ title: 'waits' })]);
     const [held, waits] = await claim(a);
     if (!held || !waits) throw new Error('two were accepted');
@@ -123,6 +123,43 @@ describe('two routers on one database', () => {
     await b.hold('pull', 'b', 0);
     expect(await a.hold('pull', 'a', 400)).toBe(true);
   });
+
+  it('tell who accepted, who has a delivery out, who made which attempt, and who is there at all', async () => {
+    const as = (name: string) => ({ instance: { name, version: '1.2.3' } });
+    const [a, b] = [await router({}, as('a')), await router({}, as('b'))];
+    const given = request({});
+    await a.append([given]);
+    const [first] = await claim(a);
+    if (!first) throw new Error('one was accepted');
+    const alert = async () => b.alert(first.alert.id);
+    expect(await alert()).toMatchObject({ request: { instance: 'a' }, deliveries: [{ heldBy: 'a' }] });
+    expect(await b.instances()).toMatchObject([
+      { name: 'b', version: '1.2.3', claims: 0, isSelf: true },
+      { name: 'a', version: '1.2.3', claims: 1 },
+    ]);
+    const retry = { attempt: 1, at: Date.now(), durationMs: 1, outcome: 'retry', cause: 'network' } as const;
+    await a.settle([{ ...delivered(first), attempt: retry, next: { kind: 'pending', dueAt: Date.now() } }]);
+    expect((await alert())?.deliveries[0]).not.toHaveProperty('heldBy');
+    const [second] = await claim(b);
+    if (!second) throw new Error('it is due again');
+    await b.settle([delivered(second)]);
+    expect(await alert()).toMatchObject({
+      deliveries: [{ state: 'delivered', history: [{ instance: 'a' }, { instance: 'b' }] }],
+    });
+    await a.close();
+    const [here, there] = await b.instances();
+    expect([here, there]).toMatchObject([{ name: 'a', claims: 0 }, { name: 'b' }]);
+    expect(here?.endedAt).toBe(here?.seenAt);
+    expect(there).not.toHaveProperty('endedAt');
+  });
+
+  it('give a sign of life every ten seconds, though nobody asks anything of them', async () => {
+    const journal = await router();
+    const seenAt = async () => (await journal.instances())[0]?.seenAt ?? 0;
+    const first = await seenAt();
+    await sleep(11_000);
+    expect((await seenAt()) - first).toBeGreaterThan(9_000);
+  }, 30_000);
 
   it('know of what is owed in all', async () => {
     const [a, b] = [await router(), await router()];

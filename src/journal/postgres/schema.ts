@@ -159,6 +159,12 @@ export const migrations: readonly string[] = [
   -- What one router does for all, which one, and until when by the database's clock.
   CREATE TABLE holds (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL);
   `,
+  // ended_at: none, it runs or was killed. Of what is owed: the router that claimed it last.
+  `
+  ALTER TABLE instances ADD COLUMN version TEXT NOT NULL DEFAULT '""';
+  ALTER TABLE instances ADD COLUMN ended_at BIGINT;
+  ALTER TABLE owed ADD COLUMN instance INTEGER;
+  `,
 ];
 
 /**

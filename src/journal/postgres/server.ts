@@ -1,8 +1,8 @@
 import ipaddr from 'ipaddr.js';
 import { lookup } from 'node:dns/promises';
-import { hostname } from 'node:os';
 import type { ClientBase, ClientConfig } from 'pg';
 import { JournalUnavailableError } from '../../core/errors.js';
+import { noName } from '../../core/instance.js';
 import type { JournalContext } from '../../core/journal.js';
 import { clock, type Joined } from './database.js';
 import type { PostgresOptions } from './options.js';
@@ -42,7 +42,7 @@ export async function refuseFarAway({ url, ssl }: PostgresOptions): Promise<void
 export async function join(
   client: ClientBase,
   options: PostgresOptions,
-  { now, onWarning }: JournalContext,
+  { now, instance: { name, version } = noName, onWarning }: JournalContext,
 ): Promise<Joined> {
   const weak = await weaknessOf(client);
   if (weak !== undefined) {
@@ -55,8 +55,9 @@ export async function join(
   }
   await migrate(client);
   const { rows } = await client.query<{ number: number; now: number }>(
-    `INSERT INTO instances (name, started_at, seen_at) VALUES ($1, ${clock}, ${clock}) RETURNING number, ${clock} AS now`,
-    [encode(`${hostname()}:${String(process.pid)}`)],
+    `INSERT INTO instances (name, version, started_at, seen_at) VALUES ($1, $2, ${clock}, ${clock})
+     RETURNING number, ${clock} AS now`,
+    [encode(name), encode(version)],
   );
   const [row] = rows;
   return { instance: row?.number ?? 0, offsetMs: (row?.now ?? now()) - now() };

@@ -10,5 +10,6 @@ export type Tables = {
   readonly decisions: Decisions;
   /** The number of this router. */
   readonly instance: number;
+  readonly name: string;
   readonly dedupWindow: number;
 };

@@ -79,6 +79,11 @@ export class Backlog {
     if (this.isComplete) this.#add(owed, due);
   }
 
+  /** How many are out, by the clock that never jumps. */
+  claims(uptime: number): number {
+    return [...this.#out].filter(({ leasedUntil }) => leasedUntil > uptime).length;
+  }
+
   /** Whether somebody holds it, or held it until the lease expired. */
   isClaimed(alert: number): boolean {
     return (this.#byAlert.get(alert)?.token ?? 0) > 0;

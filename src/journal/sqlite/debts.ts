@@ -242,6 +242,11 @@ export class Debts {
     return parked;
   }
 
+  /** How many deliveries are out, by the clock that never jumps. */
+  claims(uptime: number): number {
+    return [...this.#backlogs.values()].reduce((sum, backlog) => sum + backlog.claims(uptime), 0);
+  }
+
   /** By the names of sinks. */
   get parkings(): ReadonlyMap<string, Parked> {
     return this.#parked;

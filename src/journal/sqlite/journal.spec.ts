@@ -49,7 +49,7 @@ const reopen: ReopenJournal = async (journal, how, options, context) => {
   return openAt(next, options, context);
 };
 
-describeJournal('sqlite', open, reopen);
+describeJournal('sqlite', open, { reopen });
 describePulls('sqlite', open, reopen);
 describeAmendments('sqlite', open, reopen);
 

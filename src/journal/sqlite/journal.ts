@@ -1,6 +1,7 @@
 import { IsString, MinLength } from 'class-validator';
 import { actions, type NewAlert } from '../../core/alert.js';
 import { JournalUnavailableError } from '../../core/errors.js';
+import { noName, type Instance } from '../../core/instance.js';
 import {
   defineJournal,
   Journal,
@@ -87,6 +88,7 @@ const overtaken =
 
 class SqliteJournal extends Journal {
   readonly #closed = new AbortController();
+  readonly #startedAt: number;
   #isCopied = false;
 
   constructor(
@@ -96,6 +98,7 @@ class SqliteJournal extends Journal {
     private readonly context: JournalContext,
   ) {
     super();
+    this.#startedAt = context.now();
   }
 
   async append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]> {
@@ -174,6 +177,12 @@ class SqliteJournal extends Journal {
   async hold(): Promise<boolean> {
     await this.check();
     return true;
+  }
+
+  async instances(): Promise<readonly Instance[]> {
+    const claims = await this.thread.call('claims');
+    const { now, instance = noName } = this.context;
+    return [{ ...instance, startedAt: this.#startedAt, seenAt: now(), claims, isSelf: true }];
   }
 
   reconciliation(range: DayRange): Promise<readonly DayAccount[]> {

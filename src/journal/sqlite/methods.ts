@@ -88,6 +88,7 @@ export function readsOf(store: Store) {
     probes: (from: From) => store.searches.probes(from),
     beginBackup: (now: number) => store.beginBackup(now),
     endBackup: () => store.endBackup(),
+    claims: () => store.debts.claims(performance.now()),
     parkings: (): Parkings => ({ sinks: store.debts.parkings, pulls: store.pulls.parkings }),
     pullState: (source: string) => store.pulls.state(source),
     pullDays: (range: DayRange) => store.pulls.days(range),
