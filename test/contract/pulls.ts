@@ -65,6 +65,13 @@ export function describePulls(name: string, open: OpenJournal, reopen?: ReopenJo
         expect(await journal.pullState('warden')).toEqual({ source: 'warden', since: 1_000, ...third });
       });
 
+      it('is no hindrance to what is counted as pending of its source', async () => {
+        await journal.beginPull('warden', 1_000);
+        await pull({}, {});
+        await post({});
+        expect(journal.pending('warden').deliveries).toBe(3);
+      });
+
       it('outlives a restart and a crash', async () => {
         if (!reopen) return;
         await journal.beginPull('warden', 1_000);

@@ -67,7 +67,8 @@ export class Writer {
     const requests = packs.map((pack) => this.#unpacker.read(pack).map((call) => () => this.store.append(call)));
     const writes = calls.filter((call) => call.name in this.#writes);
     const done = this.#write([...requests.flat(), ...writes.map((call) => () => invoke(this.#writes, call))]);
-    const newSources = this.store.pending.takeNewSources();
+    // Only an answer to a pack tells of them: what a call was the first to name waits for one.
+    const newSources = packs.length === 0 ? [] : this.store.pending.takeNewSources();
     let at = 0;
     packs.forEach(({ fields, bytes }, position) => {
       const end = at + (requests[position]?.length ?? 0);
