@@ -118,6 +118,13 @@ describe('the ledger of a journal that lost something', () => {
     expect(ledgerOf({ ...books, missing: [{ ...lost, acknowledgedAt: 2 }] }).balanced).toBe(true);
   });
 
+  it('does not balance where alerts alone are missing, of a request that is there', () => {
+    const alone: Missing = { noticedAt: 1, writes: { from: 50, to: 59 }, alerts: { from: 61, to: 65 } };
+    const of = (missing: Missing) => ledgerOf({ ...books, lastNumber: 65, missing: [missing] });
+    expect(of(alone)).toMatchObject({ balanced: false, numbers: { difference: 0 } });
+    expect(of({ ...alone, acknowledgedAt: 2 }).balanced).toBe(true);
+  });
+
   it('does not balance while one of several is not known of', () => {
     const missing = [{ ...lost, acknowledgedAt: 2 }, lost];
     expect(ledgerOf({ ...books, missing }).balanced).toBe(false);

@@ -94,7 +94,9 @@ export function ledgerOf({ totals, hours, lastNumber, parked, missing }: Books):
     hour: new Date(hour * hourMs).toISOString(),
     ...lines(of),
   }));
-  const isKnown = missing.every((each) => each.acknowledgedAt !== undefined || !(each.requests ?? each.endUnknown));
+  const isKnown = missing.every(
+    (each) => each.acknowledgedAt !== undefined || !(each.requests ?? each.alerts ?? each.endUnknown),
+  );
   return {
     balanced: isKnown && numbers.difference === 0 && [total, ...byHour].every(balances),
     totals: total,

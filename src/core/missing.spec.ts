@@ -16,6 +16,12 @@ describe('what a journal lost', () => {
     expect(text).toContain('damaged, cut off or deleted');
   });
 
+  it('is told of alerts alone where the request is there, with an earlier part of it', () => {
+    expect(describeMissing({ ...noticed, alerts: { from: 15, to: 19 } })).toContain(
+      'accepted alerts missing: seq 15 to 19 (of requests that are there)',
+    );
+  });
+
   it('without an alert among it is told by the numbers of the requests', () => {
     const text = describeMissing({ ...noticed, requests: { from: 8, to: 9 } });
     expect(text).toContain('accepted requests missing: seq 8 to 9, no alert among them');

@@ -3,7 +3,8 @@ export type NumberRange = { readonly from: number; readonly to: number };
 
 /**
  * What a journal had on disk once and has no longer, noticed when it was opened: the mark beside it had come further.
- * Without `requests` nothing that was accepted is missing, only what became of deliveries: those are made again.
+ * Without `requests` and `alerts` nothing that was accepted is missing, only what became of deliveries: those are made
+ * again.
  */
 export type Missing = {
   /** Milliseconds since the epoch. */
@@ -11,7 +12,7 @@ export type Missing = {
   /** Transactions. */
   readonly writes: NumberRange;
   readonly requests?: NumberRange;
-  /** None where the missing requests brought nothing new. */
+  /** None where the missing requests brought nothing new. Alone: of requests whose first part, or first reading, is there. */
   readonly alerts?: NumberRange;
   /**
    * The mark was lost or damaged: nobody can tell whether there was more after that alert. `backupAt`, milliseconds
@@ -31,7 +32,10 @@ export function sizeOf(range: NumberRange | undefined): number {
 export function describeMissing({ writes, requests, alerts, endUnknown }: Missing): string {
   if (endUnknown) return describeUnknown(endUnknown);
   const why = 'the end of the journal was damaged, cut off or deleted while the router was down';
-  if (alerts && requests) return `accepted alerts missing: seq ${words(alerts)} (requests ${words(requests)}): ${why}`;
+  if (alerts) {
+    const of = requests ? `requests ${words(requests)}` : 'of requests that are there';
+    return `accepted alerts missing: seq ${words(alerts)} (${of}): ${why}`;
+  }
   if (requests) return `accepted requests missing: seq ${words(requests)}, no alert among them: ${why}`;
   return `no accepted alert is missing, but writes ${words(writes)}: ${why}; some deliveries are made again`;
 }
