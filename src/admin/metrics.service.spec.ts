@@ -71,15 +71,20 @@ describe('the metrics', () => {
 
   it('count what is received, by what became of it', async () => {
     admin.activity.next(received([{}, { routes: [], sinks: [] }], ['accepted', 'accepted'], 0));
+    // The first part of a large one: no answer yet.
+    admin.activity.next({
+      ...received([{}, { routes: [], sinks: [] }], ['accepted', 'accepted'], 0),
+      isUnfinished: true,
+    });
     admin.activity.next(received([{}], ['duplicate'], 2));
     const series = await scrape();
     expect(series).toEqual(
       expect.arrayContaining([
-        'signalbox_alerts_received_total{source="warden",result="accepted"} 2',
+        'signalbox_alerts_received_total{source="warden",result="accepted"} 4',
         'signalbox_alerts_received_total{source="warden",result="duplicate"} 1',
         'signalbox_alerts_received_total{source="warden",result="quarantined"} 2',
-        'signalbox_alerts_routed_total{route="urgent"} 1',
-        'signalbox_alerts_unrouted_total{source="warden"} 1',
+        'signalbox_alerts_routed_total{route="urgent"} 2',
+        'signalbox_alerts_unrouted_total{source="warden"} 2',
         'signalbox_answer_seconds_count{source="warden"} 2',
         'signalbox_answer_seconds_sum{source="warden"} 0.008',
       ]),
@@ -138,7 +143,7 @@ function received(
   statuses: readonly ('accepted' | 'duplicate')[],
   unread: number,
   probe?: string,
-): Activity {
+): ReturnType<typeof receivedActivity> {
   const parts = Array.from({ length: unread }, (_, index) => ({ index, reason: `vendor's words ${index}` }));
   const request = acceptedRequest({ receivedAt: at, unread: parts, ...(probe !== undefined && { probe }) }, ...reports);
   const activity = receivedActivity(request);

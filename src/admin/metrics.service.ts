@@ -250,7 +250,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
     if (outcome !== 'skipped') this.#lookupTime.observe({ source }, durationMs / 1_000);
   }
 
-  #countReceived({ source, durationMs, alerts, unread, probe, isPull }: Of<'received'>): void {
+  #countReceived({ source, durationMs, alerts, unread, probe, isPull, isUnfinished }: Of<'received'>): void {
     let accepted = 0;
     let unrouted = 0;
     // Finding a series costs more than counting does, and the alerts of one request mostly go the same way.
@@ -262,7 +262,7 @@ export class MetricsService implements OnModuleInit, OnApplicationShutdown {
       for (const route of routes) routed.set(route, (routed.get(route) ?? 0) + 1);
     }
     for (const [route, count] of routed) this.#routed.inc({ route }, count);
-    if (!isPull) this.#answerTime.observe({ source }, durationMs / 1_000);
+    if (!isPull && !isUnfinished) this.#answerTime.observe({ source }, durationMs / 1_000);
     if (accepted > 0) this.#received.inc({ source, result: 'accepted' }, accepted);
     if (alerts.length > accepted) this.#received.inc({ source, result: 'duplicate' }, alerts.length - accepted);
     if (unread.length > 0) this.#received.inc({ source, result: 'quarantined' }, unread.length);

@@ -7,7 +7,7 @@ import type { ReloadResult, ReloadTrigger } from './reload.js';
 
 /** Something that just happened. Tail, metrics and logs are made from these and nothing else. `at` in milliseconds. */
 export type Activity =
-  /** A request was kept and is about to be answered 202. */
+  /** A request, or a part of a large one, was kept. It is about to be answered 202 when that was the last of it. */
   | {
       readonly kind: 'received';
       readonly at: number;
@@ -27,6 +27,8 @@ export type Activity =
       readonly probe?: string;
       /** It was a page of a pull, and nobody waits for an answer. */
       readonly isPull?: true;
+      /** Not the last part of the request: others of the same id follow, with other alerts. */
+      readonly isUnfinished?: true;
     }
   /** A request was turned away; `source` only where it names a configured one. */
   | {

@@ -36,10 +36,19 @@ export type AcceptedRequest = {
   readonly probe?: string;
   /** Set for a page of a pull. One that brings nothing new is not kept, only where it leads. */
   readonly pull?: PullMark;
+  /** Set where this is a part of the request: see `append`. */
+  readonly part?: RequestPart;
 };
+
+/** Which of the parts of a request, that are more than one. */
+export type RequestPart = { readonly isFirst: boolean; readonly isLast: boolean };
+
+export const wholeRequest: RequestPart = { isFirst: true, isLast: true };
 
 export type RoutedAlert = {
   readonly alert: NewAlert;
+  /** The alert as JSON, where it was made already. */
+  readonly json?: string;
   /** The routes that matched, in the order written; none: the alert is kept as unrouted. */
   readonly routes: readonly string[];
   readonly sinks: readonly RoutedSink[];
@@ -346,6 +355,10 @@ export abstract class Journal {
   /**
    * Keeps requests: resolves when a power cut could not take them back. Everything of one call is kept or nothing.
    * Decides duplicates (one `dedupKey` within the window) and `action`.
+   *
+   * A large request comes in parts: a call for each, one after the other, alike in all but their alerts. It is counted
+   * once and its body is kept once. A `probe` comes with the first part, `unread` with the last, and only with that a
+   * pull has come to where the page leads. Parts that were kept stay, though the last never comes.
    */
   abstract append(requests: readonly AcceptedRequest[]): Promise<readonly Receipt[]>;
 

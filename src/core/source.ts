@@ -21,13 +21,19 @@ export type RequestHead = Omit<WebhookRequest, 'body'>;
 /** What the head of a request says of its sender; `unproven`: it shows a signature, which only the body can prove. */
 export type Recognition = 'known' | 'unproven' | 'stranger';
 
-/** What a source makes of a body. One bad element never spoils its neighbours. */
-export type Reading = {
+/** What a source makes of a body. */
+export type Reading = ReadElements & {
+  /** Set for a vendor's set-up or test call: recorded and shown, never routed. Says which. */
+  readonly probe?: string;
+};
+
+/** What a source makes of some elements of a body, in order. One bad element never spoils its neighbours. */
+export type ReadElements = {
   readonly drafts: readonly AlertDraft[];
   /** Elements that could not be read; without an index, the whole body. */
   readonly unread: readonly { readonly index?: number; readonly reason: string }[];
-  /** Set for a vendor's set-up or test call: recorded and shown, never routed. Says which. */
-  readonly probe?: string;
+  /** Reads on, where there is more than a moment's work in the body. */
+  readonly rest?: () => ReadElements;
 };
 
 /** A sender that was recognised, and by what: the words shown by explain. Never holds the credential itself. */

@@ -3,12 +3,13 @@ import { hash } from 'node:crypto';
 import { ActivityStream } from '../core/activity.js';
 import { mintId } from '../core/identity.js';
 import { Journal, type AcceptedRequest, type Receipt, type RoutedAlert } from '../core/journal.js';
-import { pullAuthentication } from '../core/reconciliation.js';
+import { pullAuthentication, type PullMark } from '../core/reconciliation.js';
 import type { PulledPage, WebhookRequest } from '../core/source.js';
+import { partsOf } from '../routing/parts.js';
 import { Router } from '../routing/router.js';
 import { triage, type NamedSource } from '../routing/triage.js';
 import { LastDigests } from './last-digests.js';
-import { Turn } from './turn.js';
+import { mostOfSource, Turn } from './turn.js';
 
 /** What the sender is told: nothing more than that for a stranger, a line for each alert for a known one. */
 export type IngestAnswer =
@@ -24,6 +25,11 @@ export type IngestAnswer =
 /** What a page of a pull had in it. */
 export type PageCounts = Pick<Extract<IngestAnswer, { kind: 'accepted' }>, 'accepted' | 'duplicates' | 'quarantined'>;
 
+/** How a body came; `page`: that it was pulled, and how many of its alerts come due in a second. */
+type Arrival = Pick<AcceptedRequest, 'receivedAt' | 'authentication'> & {
+  readonly page?: { readonly pull: PullMark; readonly perSecond: number };
+};
+
 @Injectable()
 export class IngestService {
   readonly #turn = new Turn();
@@ -37,16 +43,16 @@ export class IngestService {
 
   /**
    * The path of one webhook: authenticate, read, identify, route, journal. Resolves when what it answers is on disk;
-   * rejects with `JournalUnavailableError` when that cannot be promised, and then nothing was kept.
+   * rejects with `JournalUnavailableError` when that cannot be promised. Of a large body the first parts may be kept
+   * then: when it is sent again they are duplicates.
    */
   async accept(source: NamedSource, request: WebhookRequest): Promise<IngestAnswer> {
     const receivedAt = Date.now();
-    await this.#turn.end(source.name);
+    await this.#turn.end(source.name, shareOf(request.body));
     const authentication = source.source.authenticate(request);
     if (!authentication.ok) return { kind: 'refused' };
 
-    const accepted = this.#read(source, request, receivedAt, authentication.method, source.hold?.webhookMs);
-    return answerOf(accepted, await this.#keep(accepted));
+    return this.#keep(source, request, { receivedAt, authentication: authentication.method }, source.hold?.webhookMs);
   }
 
   /**
@@ -56,51 +62,62 @@ export class IngestService {
   async acceptPage(source: NamedSource, page: PulledPage, perSecond: number): Promise<PageCounts> {
     const { body, contentType, ...pull } = page;
     const receivedAt = Date.now();
-    await this.#turn.end(source.name);
+    await this.#turn.end(source.name, shareOf(body));
     const request = { headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' };
-    const read = this.#read(source, request, receivedAt, pullAuthentication, source.hold?.pullMs);
-    // The same page comes again with every overlap: what cannot be read of it is in the quarantine already.
-    const isKnown = read.unread.length > 0 && this.#unreadPages.has(read.sha256);
-    const alerts = spread(read.alerts, receivedAt, perSecond);
-    const accepted = { ...read, alerts, pull, ...(isKnown && { unread: [] }) };
-    const counts = answerOf(accepted, await this.#keep(accepted));
-    if (accepted.unread.length > 0) this.#unreadPages.add(read.sha256);
-    return counts;
+    const arrival = { receivedAt, authentication: pullAuthentication, page: { pull, perSecond } };
+    return this.#keep(source, request, arrival, source.hold?.pullMs);
   }
 
-  /** Every member is written out: an object that begins as a copy of another takes microseconds to grow. */
-  #read(
+  /** Reads and keeps a body; a large one in parts, between which the event loop has time for others. */
+  async #keep(
     source: NamedSource,
     request: WebhookRequest,
-    receivedAt: number,
-    authentication: string,
+    { receivedAt, authentication, page }: Arrival,
     holdMs: number | undefined,
-  ): AcceptedRequest {
+  ): Promise<Extract<IngestAnswer, { kind: 'accepted' }>> {
     const id = mintId();
-    const sha256 = hash('sha256', request.body, 'hex');
+    const { body, remoteAddress } = request;
+    const sha256 = hash('sha256', body, 'hex');
     const contentType = request.headers['content-type'] ?? 'application/octet-stream';
     const facts = { id, receivedAt, sha256, contentType };
-    const { alerts, unread, probe } = triage(source, this.router, request, facts, holdMs);
-    return {
-      id,
-      source: source.name,
-      receivedAt,
-      remoteAddress: request.remoteAddress,
-      authentication,
-      contentType,
-      body: request.body,
-      sha256,
-      alerts,
-      unread,
-      ...(probe !== undefined && { probe }),
-    };
+    // The same page comes again with every overlap: what cannot be read of it is in the quarantine already.
+    const isKnown = page !== undefined && this.#unreadPages.has(sha256);
+    const kept: Receipt['alerts'][number][] = [];
+    let quarantined = 0;
+    for (const read of partsOf(() => triage(source, this.router, request, facts, holdMs))) {
+      if (!read) {
+        await this.#turn.end(source.name, mostOfSource);
+        continue;
+      }
+      const { alerts, unread, probe, part } = read;
+      quarantined += isKnown ? 0 : unread.length;
+      // Every member is written out: an object that begins as a copy of another takes microseconds to grow.
+      const accepted: AcceptedRequest = {
+        id,
+        source: source.name,
+        receivedAt,
+        remoteAddress,
+        authentication,
+        contentType,
+        body,
+        sha256,
+        alerts: page ? spread(alerts, receivedAt, page.perSecond, kept.length) : alerts,
+        unread: isKnown ? [] : unread,
+        ...(probe !== undefined && { probe }),
+        ...(page && { pull: page.pull }),
+        ...(part && { part }),
+      };
+      kept.push(...(await this.#append(accepted)));
+    }
+    if (page && quarantined > 0) this.#unreadPages.add(sha256);
+    return answerOf(id, kept, quarantined);
   }
 
-  async #keep(request: AcceptedRequest): Promise<Receipt> {
+  async #append(request: AcceptedRequest): Promise<Receipt['alerts']> {
     const [receipt] = await this.journal.append([request]);
     if (!receipt) throw new Error('the journal kept a request without a receipt');
     this.#tell(request, receipt);
-    return receipt;
+    return receipt.alerts;
   }
 
   #tell(request: AcceptedRequest, receipt: Receipt): void {
@@ -123,25 +140,43 @@ export class IngestService {
       unread: request.unread,
       ...(request.probe !== undefined && { probe: request.probe }),
       ...(request.pull && { isPull: true }),
+      ...(request.part?.isLast === false && { isUnfinished: true }),
     });
   }
 }
 
-function answerOf(request: AcceptedRequest, receipt: Receipt): Extract<IngestAnswer, { kind: 'accepted' }> {
-  const duplicates = receipt.alerts.filter(({ status }) => status === 'duplicate').length;
+function answerOf(
+  requestId: string,
+  alerts: Receipt['alerts'],
+  quarantined: number,
+): Extract<IngestAnswer, { kind: 'accepted' }> {
+  const duplicates = alerts.filter(({ status }) => status === 'duplicate').length;
+  const unread = Array.from({ length: quarantined }, () => ({ id: requestId, status: 'quarantined' as const }));
   return {
     kind: 'accepted',
-    accepted: receipt.alerts.length - duplicates,
+    accepted: alerts.length - duplicates,
     duplicates,
-    quarantined: request.unread.length,
-    alerts: [...receipt.alerts, ...request.unread.map(() => ({ id: request.id, status: 'quarantined' as const }))],
+    quarantined,
+    alerts: [...alerts, ...unread],
   };
 }
 
-/** The first second's worth is due at once, as it would be without a rate. */
-function spread(alerts: readonly RoutedAlert[], from: number, perSecond: number): readonly RoutedAlert[] {
+/** To parse a body of so many bytes is work for a whole turn of a source. */
+const fullTurnBytes = 1_048_576;
+
+function shareOf({ length }: Buffer): number {
+  return Math.min(mostOfSource, Math.ceil((mostOfSource * (length + 1)) / fullTurnBytes));
+}
+
+/** The first second's worth is due at once, as it would be without a rate. `before`: how many of the page came before these. */
+function spread(
+  alerts: readonly RoutedAlert[],
+  from: number,
+  perSecond: number,
+  before: number,
+): readonly RoutedAlert[] {
   return alerts.map((routed, index) => {
-    const notBefore = from + 1_000 * Math.floor(index / perSecond);
+    const notBefore = from + 1_000 * Math.floor((before + index) / perSecond);
     return notBefore > (routed.notBefore ?? from) ? { ...routed, notBefore } : routed;
   });
 }

@@ -36,4 +36,21 @@ describe('a turn', () => {
       Array.from({ length: 1_000 }, (_, number) => `noisy ${number}`),
     );
   });
+
+  it('has room for one large body of a source, and for others beside it', async () => {
+    const turn = new Turn();
+    const order: string[] = [];
+    const wait = async (source: string, name: string, share?: number): Promise<void> => {
+      await turn.end(source, share);
+      order.push(name);
+    };
+    const all = [wait('noisy', 'large 1', 64), wait('noisy', 'large 2', 64), wait('noisy', 'large 3', 64)];
+    all.push(wait('noisy', 'small'), wait('quiet', 'quiet'));
+    for (const name of ['turn 1', 'turn 2', 'turn 3']) {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(name);
+    }
+    await Promise.all(all);
+    expect(order).toEqual(['large 1', 'quiet', 'turn 1', 'large 2', 'turn 2', 'large 3', 'turn 3', 'small']);
+  });
 });

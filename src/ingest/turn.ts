@@ -1,7 +1,7 @@
 /** Of one source in one turn: a few milliseconds of work. */
-const mostOfSource = 64;
+export const mostOfSource = 64;
 
-/** Those who go on together, and how many of each source they are. */
+/** Those who go on together, and how much of the turn those of each source take. */
 type Group = { readonly end: Promise<void>; readonly finish: () => void; readonly sources: Map<string, number> };
 
 /**
@@ -13,15 +13,19 @@ type Group = { readonly end: Promise<void>; readonly finish: () => void; readonl
 export class Turn {
   readonly #groups: Group[] = [];
 
-  /** Resolves once this turn's sockets were read, for all who wait one right after the other; of a source in order. */
-  end(source: string): Promise<void> {
+  /**
+   * Resolves once this turn's sockets were read, for all who wait one right after the other; of a source in order, but
+   * that what is small goes ahead of what does not fit in any more. `share`: how much of a turn it takes, 1 for an
+   * ordinary webhook and at most `mostOfSource`.
+   */
+  end(source: string, share = 1): Promise<void> {
     for (const group of this.#groups) {
-      const count = group.sources.get(source) ?? 0;
-      if (count >= mostOfSource) continue;
-      group.sources.set(source, count + 1);
+      const count = (group.sources.get(source) ?? 0) + share;
+      if (count > mostOfSource) continue;
+      group.sources.set(source, count);
       return group.end;
     }
-    const group = newGroup(source);
+    const group = newGroup(source, share);
     this.#groups.push(group);
     if (this.#groups.length === 1) this.#endSoon();
     return group.end;
@@ -35,10 +39,10 @@ export class Turn {
   }
 }
 
-function newGroup(source: string): Group {
+function newGroup(source: string, share: number): Group {
   let finish = (): void => undefined;
   const end = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  return { end, finish, sources: new Map([[source, 1]]) };
+  return { end, finish, sources: new Map([[source, share]]) };
 }

@@ -3,7 +3,7 @@ import type { NewAlert } from '../core/alert.js';
 import { mintId } from '../core/identity.js';
 import type { AcceptedRequest } from '../core/journal.js';
 import type { RouteReason, Router } from './router.js';
-import { triage, type NamedSource } from './triage.js';
+import { triageWhole, type NamedSource } from './triage.js';
 
 /** What would become of a body, for people who write routes. */
 export type DryRun = {
@@ -30,7 +30,7 @@ export function dryRun(source: NamedSource, router: Router, body: Buffer, conten
     remoteAddress: '127.0.0.1',
   };
   const facts = { id: mintId(), receivedAt: Date.now(), sha256: hash('sha256', body, 'hex'), contentType };
-  const { alerts, unread, probe } = triage(source, router, request, facts);
+  const { alerts, unread, probe } = triageWhole(source, router, request, facts);
   return {
     source: source.name,
     alerts: alerts.map(({ alert, routes, sinks }) => ({

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { QuarantinedRequest, Reread } from '../core/journal.js';
 import type { Router } from './router.js';
-import { triage, type NamedSource } from './triage.js';
+import { triageWhole, type NamedSource } from './triage.js';
 
 const nothing = 'read today, it is no alert';
 
@@ -14,7 +14,7 @@ export function reread(source: NamedSource, router: Router, stored: QuarantinedR
   const headers = { 'content-type': contentType };
   const request = { headers, body, path: `/v1/ingest/${source.name}`, remoteAddress };
   const sha256 = hash('sha256', body, 'hex');
-  const { alerts, unread, probe } = triage(source, router, request, { id, receivedAt, sha256, contentType });
+  const { alerts, unread, probe } = triageWhole(source, router, request, { id, receivedAt, sha256, contentType });
   const told = { requestId: id, parts: parts.map(({ number }) => number) };
   if (parts.some(({ index }) => index === undefined)) {
     const isEmpty = alerts.length === 0 && unread.length === 0 && probe === undefined;

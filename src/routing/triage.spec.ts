@@ -4,7 +4,7 @@ import type { Reading, WebhookRequest } from '../core/source.js';
 import { dryRun } from './dry-run.js';
 import { RouteOptions } from './route.js';
 import { Router } from './router.js';
-import { triage, type NamedSource } from './triage.js';
+import { triage, triageWhole, type NamedSource } from './triage.js';
 
 const draft = (title: string): AlertDraft => ({
   kind: 'detection',
@@ -55,6 +55,46 @@ const router = new Router([
 ]);
 
 describe('what is made of a request', () => {
+  it('goes on where the source does, with the same request and the same decisions', () => {
+    let goes = 0;
+    const { source } = sourceOf({
+      drafts: [draft('a')],
+      unread: [],
+      rest: () => {
+        goes += 1;
+        return { drafts: [draft('b')], unread: [{ index: 2, reason: 'odd' }] };
+      },
+    });
+    const { rest, ...first } = triage(source, router, request, facts);
+    expect(first).toMatchObject({ alerts: [{ alert: { title: 'a', raw: { ref: 'request-1' } } }], unread: [] });
+    expect(goes).toBe(0);
+    const next = rest?.();
+    expect(next).toEqual({
+      alerts: [expect.objectContaining({ routes: ['all', 'page'] })],
+      unread: [{ index: 2, reason: 'odd' }],
+    });
+    expect(next?.alerts[0]?.alert).toMatchObject({ title: 'b', raw: { ref: 'request-1' } });
+    expect(triageWhole(source, router, request, facts)).toMatchObject({
+      alerts: [{ alert: { title: 'a' } }, { alert: { title: 'b' } }],
+      unread: [{ index: 2, reason: 'odd' }],
+    });
+    const { source: probing } = sourceOf({ drafts: [], unread: [], probe: 'hello' });
+    expect(triageWhole(probing, router, request, facts)).toEqual({ alerts: [], unread: [], probe: 'hello' });
+  });
+
+  it('is the whole body unread where the source breaks later on, beside what it had read', () => {
+    const { source } = sourceOf({
+      drafts: [draft('a')],
+      unread: [],
+      rest: () => {
+        throw new Error('at the second');
+      },
+    });
+    const { alerts, unread } = triageWhole(source, router, request, facts);
+    expect(alerts.map(({ alert }) => alert.title)).toEqual(['a']);
+    expect(unread).toEqual([{ reason: "the source's reader failed: at the second" }]);
+  });
+
   it('is held and flagged where the vendor is to be asked, but for a test', () => {
     const { source } = sourceOf({ drafts: [draft('a'), { ...draft('b'), kind: 'test' }], unread: [] });
     const pending = new Router([

@@ -1,7 +1,7 @@
-import type { NewAlert } from '../core/alert.js';
+import type { AlertDraft, NewAlert } from '../core/alert.js';
 import { toAlert } from '../core/identity.js';
 import { pendingFlag } from '../core/knowledge.js';
-import type { AcceptedRequest } from '../core/journal.js';
+import type { AcceptedRequest, RoutedAlert } from '../core/journal.js';
 import type { Reading, Source, WebhookRequest } from '../core/source.js';
 import { rfc3339 } from '../kit/time.js';
 import { without, type Router } from './router.js';
@@ -22,6 +22,12 @@ export type NamedSource = {
 /** What of the request is known before it is read. */
 export type RequestFacts = Pick<AcceptedRequest, 'id' | 'receivedAt' | 'sha256' | 'contentType'>;
 
+/** What was made of a body, or, without a probe, of some elements of one. */
+export type Triaged = Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & {
+  /** Goes on, where there is more than a moment's work in the body. */
+  readonly rest?: () => Triaged;
+};
+
 /**
  * Reads a body, gives each alert in it its identity and decides where it goes. No effects, and it does not throw:
  * what a source cannot read, or breaks on, is unread. With `holdMs`, alerts are flagged and held that long.
@@ -32,8 +38,7 @@ export function triage(
   request: WebhookRequest,
   facts: RequestFacts,
   holdMs?: number,
-): Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> {
-  const { drafts, unread, probe } = readSafely(source, request);
+): Triaged {
   const arrival = {
     vendor,
     product,
@@ -46,21 +51,42 @@ export function triage(
       contentType: facts.contentType,
     },
   };
-  const alerts = drafts.map((draft) => {
+  const decide = (draft: AlertDraft): RoutedAlert => {
     const read = toAlert(draft, arrival);
     const isHeld = holdMs !== undefined && read.kind !== 'test';
     const alert = isHeld ? { ...read, quality: [...read.quality, pendingFlag] } : read;
     const decision = router.decide(alert);
     const { routes, sinks } = about ? without(decision, about(alert)) : decision;
     return isHeld ? { alert, routes, sinks, notBefore: facts.receivedAt + holdMs } : { alert, routes, sinks };
-  });
-  return { alerts, unread, ...(probe !== undefined && { probe }) };
+  };
+  const readOn = (read: () => Reading): Triaged => {
+    const { drafts, unread, probe, rest } = readSafely(read);
+    return {
+      alerts: drafts.map(decide),
+      unread,
+      ...(probe !== undefined && { probe }),
+      ...(rest && { rest: () => readOn(rest) }),
+    };
+  };
+  return readOn(() => source.read(request));
+}
+
+/** The same with all that follows, at once: for where nobody waits meanwhile. */
+export function triageWhole(...args: Parameters<typeof triage>): Omit<Triaged, 'rest'> {
+  const parts: Triaged[] = [];
+  for (let next: Triaged | undefined = triage(...args); next; next = next.rest?.()) parts.push(next);
+  const [{ probe } = {}] = parts;
+  return {
+    alerts: parts.flatMap(({ alerts }) => alerts),
+    unread: parts.flatMap(({ unread }) => unread),
+    ...(probe !== undefined && { probe }),
+  };
 }
 
 /** A plugin that throws has a fault of ours: the vendor's bytes are kept, for a replay once it is mended. */
-function readSafely(source: Source, request: WebhookRequest): Reading {
+function readSafely(read: () => Reading): Reading {
   try {
-    return source.read(request);
+    return read();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { drafts: [], unread: [{ reason: `the source's reader failed: ${reason}` }] };

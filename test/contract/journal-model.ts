@@ -1,12 +1,12 @@
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { NewAlert } from '../../src/core/alert.js';
-import type { Delivery, Journal, ParkedBy } from '../../src/core/journal.js';
+import type { Delivery, Journal, ParkedBy, Receipt } from '../../src/core/journal.js';
 import { mintId } from '../../src/core/identity.js';
 import type { Way } from '../../src/core/reconciliation.js';
 import { addSourceSums, noSourceSums, type Ledger, type SourceSums } from '../../src/core/ledger.js';
 import type { JournalOptions } from '../../src/kit/journal-options.js';
-import { acceptedRequest, type ReportOf } from '../support/accepted-request.js';
+import { acceptedRequest, inParts, type ReportOf } from '../support/accepted-request.js';
 
 /** The journal's rules once more in the plainest way, and random use of a journal that must agree with them. */
 
@@ -50,6 +50,8 @@ export type Step =
       readonly unread: number;
       readonly probe: boolean;
       readonly by: Way;
+      /** Each report comes in a part of its own; or so, and the last part never comes. */
+      readonly parts: 'none' | 'each' | 'torn';
     }
   | { readonly do: 'claim'; readonly sink: string; readonly count: number }
   | { readonly do: 'settle'; readonly pick: number; readonly as: 'delivered' | 'pending' | 'dead'; readonly ms: number }
@@ -96,6 +98,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         unread: fc.constantFrom(0, 0, 0, 2),
         probe: fc.constantFrom(false, false, false, true),
         by: fc.constantFrom<Way[]>('webhook', 'pull'),
+        parts: fc.constantFrom('none' as const, 'none' as const, 'each' as const, 'torn' as const),
       }),
     },
     {
@@ -145,6 +148,8 @@ export class Comparison {
   /** When the journal was opened again last. */
   #openedAt = 0;
   #pages = 0;
+  /** Where the last page led of which all came. */
+  #cursor: string | undefined;
 
   /** Without `reopen`, for a journal that keeps nothing, those steps are left out. */
   constructor(
@@ -256,12 +261,7 @@ export class Comparison {
     };
     const none = Object.values(expected).every((count) => count === 0);
     if (days.length > 0 || !none) expect(days).toEqual([expect.objectContaining(expected)]);
-    const cursor = this.#hasPulled ? this.#cursor : undefined;
-    expect((await this.journal.pullState('warden'))?.cursor).toBe(cursor);
-  }
-
-  get #cursor(): string {
-    return `after ${this.#pages}`;
+    expect((await this.journal.pullState('warden'))?.cursor).toBe(this.#cursor);
   }
 
   /** What a report by one of the ways does to the account of its finding; `of`: the alert it is, or is a duplicate of. */
@@ -297,7 +297,7 @@ export class Comparison {
     }
   }
 
-  async #append({ reports, unread, probe, by }: Extract<Step, { do: 'append' }>): Promise<void> {
+  async #append({ reports, unread, probe, by, parts }: Extract<Step, { do: 'append' }>): Promise<void> {
     const { now } = this.clock;
     const told = reports.map(({ minute, holdMs, ...rest }): ReportOf => ({
       ...(holdMs > 0 && { notBefore: now + holdMs }),
@@ -305,24 +305,33 @@ export class Comparison {
       keepsState: true,
       updatedAt: minute * minuteMs,
     }));
-    const parts = Array.from({ length: unread }, (_, index) => ({ index, reason: 'it is odd' }));
-    if (by === 'pull') {
-      this.#hasPulled = true;
-      this.#pages += 1;
-      this.#day.unread += unread;
-    }
-    const pull = { cursor: this.#cursor, isLast: true };
+    const odd = Array.from({ length: unread }, (_, index) => ({ index, reason: 'it is odd' }));
+    const pull = { cursor: `after ${this.#pages + 1}`, isLast: true };
     const request = acceptedRequest(
-      { receivedAt: now, unread: parts, ...(probe && { probe: 'hello' }), ...(by === 'pull' && { pull }) },
+      { receivedAt: now, unread: odd, ...(probe && { probe: 'hello' }), ...(by === 'pull' && { pull }) },
       ...told,
     );
-    const [receipt] = await this.journal.append([request]);
-    const expected = reports.map((each, i) => {
-      const alert = request.alerts[i]?.alert;
-      return alert && this.#accept(each, alert, now, by);
-    });
-    expect(receipt?.alerts).toEqual(expected);
-    this.#counts.quarantined += unread;
+    const split = reports.length > 1 && parts !== 'none' ? inParts(request) : [request];
+    const isTorn = parts === 'torn' && split.length > 1;
+    if (by === 'pull') {
+      // A pull is begun before its first page is kept, which goes for one whose end never comes.
+      if (isTorn) await this.journal.beginPull('warden', now);
+      this.#hasPulled = true;
+      if (!isTorn) this.#cursor = pull.cursor;
+      this.#pages += 1;
+      this.#day.unread += isTorn ? 0 : unread;
+    }
+    const kept = isTorn ? split.slice(0, -1) : split;
+    const receipts: Receipt[] = [];
+    for (const part of kept) receipts.push(...(await this.journal.append([part])));
+    const expected = kept
+      .flatMap(({ alerts }) => alerts)
+      .map(({ alert }, index) => {
+        const report = reports[index];
+        return report && this.#accept(report, alert, now, by);
+      });
+    expect(receipts.flatMap(({ alerts }) => alerts)).toEqual(expected);
+    this.#counts.quarantined += isTorn ? 0 : unread;
     this.#counts.probes += probe ? 1 : 0;
   }
 

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { kinds, resourceRoles, severities, states, type AlertDraft } from '../../src/core/alert.js';
 import { toAlert } from '../../src/core/identity.js';
-import type { Reading, Source, SourcePlugin, WebhookRequest } from '../../src/core/source.js';
+import type { ReadElements, Reading, Source, SourcePlugin, WebhookRequest } from '../../src/core/source.js';
 import { parseJson } from '../../src/kit/json.js';
+import { readWhole } from '../support/read-whole.js';
 
 export type SourceUnderTest<Options extends object> = {
   readonly plugin: SourcePlugin<Options>;
@@ -40,6 +41,8 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
     plugin.open(readOptions(plugin, { ...subject.options, auth }), { name: 'under-test', now: () => clock });
   const source = open('none', now);
   const later = open('none', now + 3_600_000);
+  const readBy = (reader: Source, request: WebhookRequest) => readWhole(reader.read(request));
+  const read = (request: WebhookRequest) => readBy(source, request);
 
   describe(`the ${plugin.type} source`, () => {
     it('is named after its folder', () => {
@@ -56,7 +59,7 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
     });
 
     it.each(fixtures)('reads $name', ({ body, headers, expectedPath }) => {
-      const reading = source.read(requestOf(body, headers));
+      const reading = read(requestOf(body, headers));
       if (process.env['UPDATE_FIXTURES'] === '1') writeFileSync(expectedPath, `${JSON.stringify(reading, null, 2)}\n`);
       expect(reading).toEqual(JSON.parse(readFileSync(expectedPath, 'utf8')));
       expectSound(reading);
@@ -64,27 +67,27 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
 
     it.each(fixtures)('gives $name the same identity at any time', ({ body, headers }) => {
       const request = requestOf(body, headers);
-      expect(identitiesOf(plugin, later.read(request))).toEqual(identitiesOf(plugin, source.read(request)));
+      expect(identitiesOf(plugin, readBy(later, request))).toEqual(identitiesOf(plugin, read(request)));
     });
 
     it.each(fixtures.filter(isJson))('gives $name the same identity in any formatting', ({ body, headers }) => {
       const value = jsonOf(body);
-      const identities = identitiesOf(plugin, source.read(requestOf(body, headers)));
+      const identities = identitiesOf(plugin, read(requestOf(body, headers)));
       for (const spelling of [JSON.stringify(value), JSON.stringify(reversed(value), null, 3)]) {
-        expect(identitiesOf(plugin, source.read(requestOf(spelling, headers)))).toEqual(identities);
+        expect(identitiesOf(plugin, read(requestOf(spelling, headers)))).toEqual(identities);
       }
     });
 
     it.each(fixtures)('leaves the request of $name as it was', ({ body, headers }) => {
       const request = requestOf(Buffer.from(body), Object.freeze({ ...headers }));
-      source.read(Object.freeze(request));
+      read(Object.freeze(request));
       expect(request.body.equals(body)).toBe(true);
     });
 
     it('reads any bytes without throwing', () => {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-          expectSound(source.read(requestOf(Buffer.from(bytes))));
+          expectSound(read(requestOf(Buffer.from(bytes))));
         }),
       );
     });
@@ -92,7 +95,7 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
     it('reads any JSON without throwing', () => {
       fc.assert(
         fc.property(anyJson, (value) => {
-          expectSound(source.read(requestOf(JSON.stringify(value))));
+          expectSound(read(requestOf(JSON.stringify(value))));
         }),
       );
     });
@@ -102,9 +105,9 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
       fc.assert(
         fc.property(fc.constantFrom(...fixtures.filter(isJson)), place, anyJson, ({ body, headers }, steps, value) => {
           const request = requestOf(JSON.stringify(replaced(jsonOf(body), steps, value)), headers);
-          const reading = source.read(request);
+          const reading = read(request);
           expectSound(reading);
-          expect(identitiesOf(plugin, later.read(request))).toEqual(identitiesOf(plugin, reading));
+          expect(identitiesOf(plugin, readBy(later, request))).toEqual(identitiesOf(plugin, reading));
         }),
         { numRuns: 300 },
       );
@@ -112,7 +115,8 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
 
     if (batch) {
       const [first, last] = batch.elements;
-      const readBatch = (...elements: readonly unknown[]) => source.read(requestOf(JSON.stringify(batch.of(elements))));
+      const batchOf = (...elements: readonly unknown[]) => requestOf(JSON.stringify(batch.of(elements)));
+      const readBatch = (...elements: readonly unknown[]) => read(batchOf(...elements));
 
       // Some flags tell of the bytes as a whole, so that neighbours share them.
       const withoutQuality = ({ quality, ...rest }: AlertDraft) => rest;
@@ -128,6 +132,31 @@ export function describeSource<Options extends object>(subject: SourceUnderTest<
             expect(neighbours.map(withoutQuality)).toEqual([atFirst, atLast]);
           }),
         );
+      });
+
+      it('reads a large batch a little at a time, each element once and in order, and as it would read it alone', () => {
+        const count = 300;
+        const elements = Array.from({ length: count }, (_, index) => (index % 3 === 0 ? null : first));
+        const readings: ReadElements[] = [source.read(batchOf(...elements))];
+        for (let rest = readings[0]?.rest; rest; rest = readings.at(-1)?.rest) readings.push(rest());
+        expect(Math.max(...readings.map(({ drafts }) => drafts.length))).toBeLessThanOrEqual(50);
+        const drafts = readings.flatMap((reading) => reading.drafts);
+        const unread = readings.flatMap((reading) => reading.unread);
+        expect([...drafts, ...unread].map(({ index }) => index).sort((a = 0, b = 0) => a - b)).toEqual(
+          elements.map((_, index) => index),
+        );
+        expect(unread.map(({ index = 0 }) => index % 3)).toEqual(unread.map(() => 0));
+        const alike = drafts.map(({ index: _, ...draft }) => withoutQuality(draft));
+        const { index: _, ...alone } = atFirst ?? {};
+        expect(alike.filter((draft) => !isDeepStrictEqual(draft, alone))).toEqual([]);
+      });
+
+      it('reads none of a batch that is too large', () => {
+        const { drafts, unread } = readBatch(...Array<unknown>(20_001).fill(0));
+        expect({ drafts, unread }).toEqual({
+          drafts: [],
+          unread: [{ reason: expect.stringContaining('too_many') }],
+        });
       });
     }
   });

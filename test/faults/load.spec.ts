@@ -6,6 +6,7 @@ import { fault } from './harness/fault.js';
 import { askAdmin } from './harness/invariant.js';
 import { sourceToken } from './harness/ledger-client.js';
 import { command, linux, root } from './harness/needs.js';
+import { postTo } from './harness/post-to.js';
 import { exchange, headOf, percentile, statusOf } from './harness/raw.js';
 import { alertOf, newFinding, reportOf, type Report } from './harness/report.js';
 import type { Scene } from './harness/scene.js';
@@ -19,18 +20,6 @@ const twoSources = {
 type Told = { readonly alert: { readonly state: string }; readonly superseded: boolean; readonly duplicates: number };
 
 const toldOf = (scene: Scene, id: string): Promise<Told> => askAdmin<Told>(scene.router, `/api/v1/alerts/${id}`);
-
-/** The account of a report that a case posted by a way of its own. */
-async function postTo(scene: Scene, source: string, token: string, report: Report): Promise<number> {
-  scene.client.noteSent([report]);
-  const answer = await fetch(`${scene.router.ingest}/v1/ingest/${source}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify({ alerts: [alertOf(report)] }),
-  });
-  await answer.arrayBuffer();
-  return answer.status;
-}
 
 describe('a webhook', () => {
   fault(

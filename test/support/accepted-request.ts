@@ -99,3 +99,17 @@ function routed(
     ...(report.notBefore !== undefined && { notBefore: report.notBefore }),
   };
 }
+
+/** The same request in parts, an alert in each. What could not be read comes with the last, a probe with the first. */
+export function inParts({ alerts, unread, probe, ...request }: AcceptedRequest): readonly AcceptedRequest[] {
+  return alerts.map((alert, index) => {
+    const part = { isFirst: index === 0, isLast: index === alerts.length - 1 };
+    return {
+      ...request,
+      alerts: [alert],
+      unread: part.isLast ? unread : [],
+      ...(part.isFirst && probe !== undefined && { probe }),
+      part,
+    };
+  });
+}

@@ -19,14 +19,15 @@ export class Accounts {
   readonly #sources = new Map<string, SourceHour>();
   readonly #sinks = new Map<string, SinkHour>();
 
-  accept({ receivedAt, source, unread, probe }: KeptRequest, alerts: Receipt['alerts']): void {
+  /** `others`: what came with the alerts, to be quarantined or a probe. */
+  accept({ receivedAt, source }: KeptRequest, others: number, alerts: Receipt['alerts']): void {
     const accepted = alerts.filter(({ status }) => status === 'accepted').length;
     this.#lastNumber += accepted;
     this.#addSource({
       ...noSourceSums,
       hour: hourOf(receivedAt),
       source,
-      received: alerts.length + unread.length + (probe === undefined ? 0 : 1),
+      received: alerts.length + others,
       accepted,
       duplicates: alerts.length - accepted,
     });

@@ -1,5 +1,6 @@
 import { describeAmendments } from '../../../test/contract/amendments.js';
 import { describeJournal, type OpenJournal } from '../../../test/contract/journal.js';
+import { describeParts } from '../../../test/contract/parts.js';
 import { describePulls } from '../../../test/contract/pulls.js';
 import { memory } from './journal.js';
 
@@ -7,4 +8,5 @@ const open: OpenJournal = (options, context) => memory.open(Object.assign(new me
 
 describeJournal('memory', open);
 describePulls('memory', open);
+describeParts('memory', open);
 describeAmendments('memory', open);

@@ -6,6 +6,7 @@ import { addKnowledge, knowledgeOf, learnt } from '../../core/knowledge.js';
 import {
   defineJournal,
   Journal,
+  wholeRequest,
   type AcceptedRequest,
   type AlertQuery,
   type AlertRecord,
@@ -406,32 +407,35 @@ class MemoryJournal extends Journal {
     return Promise.resolve();
   }
 
-  #keep({ alerts, unread, ...rest }: AcceptedRequest): Receipt {
-    const request: KeptRequest = {
+  #keep({ alerts, unread, probe, part = wholeRequest, ...rest }: AcceptedRequest): Receipt {
+    const begun = part.isFirst ? undefined : this.#requests.get(rest.id);
+    const request: KeptRequest = begun ?? {
       ...rest,
+      ...(probe !== undefined && { probe }),
       seq: this.#nextSeq(),
-      unread: unread.map((part) => ({ seq: this.#nextSeq(), ...part })),
+      unread: [],
       alerts: 0,
     };
+    request.unread = [...request.unread, ...unread.map((each) => ({ seq: this.#nextSeq(), ...each }))];
     const { pull } = request;
     const by = pull ? 'pull' : 'webhook';
     const receipts = alerts.map((routed) => this.#keepAlert(routed, request, request.receivedAt, by));
     const accepted = receipts.filter((receipt) => receipt.status === 'accepted').length;
-    const isKept = !pull || accepted > 0 || unread.length > 0 || request.probe !== undefined;
+    const isKept = !pull || accepted > 0 || unread.length > 0 || probe !== undefined;
     if (isKept) this.#requests.set(request.id, request);
-    if (pull) this.#pulls.keepPage(request.source, pull, unread.length, request.receivedAt);
+    if (pull && part.isLast) this.#pulls.keepPage(request.source, pull, unread.length, request.receivedAt);
     const tally = this.#tallyOf(request.source);
-    tally.requests += 1;
+    tally.requests += part.isFirst ? 1 : 0;
     tally.accepted += accepted;
     tally.duplicates += receipts.length - accepted;
     tally.quarantined += unread.length;
-    tally.probes += request.probe === undefined ? 0 : 1;
-    this.#accounts.accept(request, receipts);
+    tally.probes += probe === undefined ? 0 : 1;
+    this.#accounts.accept(request, unread.length + (probe === undefined ? 0 : 1), receipts);
     return { alerts: receipts };
   }
 
   #keepAlert(
-    { alert, routes, sinks, notBefore }: RoutedAlert,
+    { alert, json = JSON.stringify(alert), routes, sinks, notBefore }: RoutedAlert,
     request: KeptRequest,
     acceptedAt: number,
     by: Way,
@@ -454,7 +458,7 @@ class MemoryJournal extends Journal {
       superseded,
       routes,
       duplicates: 0,
-      bytes: Buffer.byteLength(JSON.stringify(alert)),
+      bytes: Buffer.byteLength(json),
       deliveries: [],
     };
     kept.deliveries = this.#deliveriesOf(kept, sinks, notBefore);

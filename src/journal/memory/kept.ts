@@ -5,7 +5,7 @@ import type { AcceptedRequest, AlertRecord, Attempt, DeliveryState, Fault, Looku
 
 /** What the memory journal holds, each numbered in the order it came. Only the journal and its backlogs change these. */
 
-export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & {
+export type KeptRequest = Omit<AcceptedRequest, 'alerts' | 'unread' | 'probe' | 'part'> & {
   probe?: string;
   readonly seq: number;
   unread: readonly { readonly seq: number; readonly index?: number; readonly reason: string }[];

@@ -2,6 +2,7 @@ import { kinds, severities, states } from '../../core/alert.js';
 import { ageOf, isSuperseded, withReport, type Finding } from '../../core/finding.js';
 import {
   deliveryStates,
+  wholeRequest,
   type AcceptedRequest,
   type Receipt,
   type Reread,
@@ -135,7 +136,8 @@ export async function append(
     requests: fresh.length,
     unread: fresh.reduce((sum, { unread }) => sum + unread.length, 0),
   });
-  const receipts = new Map(fresh.map((request) => [request.id, acceptance.request(request)]));
+  const begun = await begunOf(transaction.query, fresh);
+  const receipts = new Map(fresh.map((request) => [request.id, acceptance.request(request, begun.get(request.id))]));
   await acceptance.write();
   // What an earlier COMMIT left may not be on the standby yet: this one waits for all that was written before it.
   if (kept.size > 0) await transaction.query(statements.live, [tables.instance]);
@@ -179,18 +181,31 @@ export async function reread(
   return { receipt, counting };
 }
 
-/** The receipts of requests that are there already. */
-async function keptOf(query: Query, requests: readonly AcceptedRequest[]): Promise<Map<string, Receipt>> {
-  const there = await query<{ id: string }>('SELECT id FROM requests WHERE id = ANY($1::uuid[])', [
-    requests.map(({ id }) => id),
+/** The numbers of those requests of which a part is here already. */
+async function begunOf(query: Query, requests: readonly AcceptedRequest[]): Promise<ReadonlyMap<string, number>> {
+  const later = requests.filter(({ part }) => part?.isFirst === false);
+  if (later.length === 0) return new Map();
+  const rows = await query<{ id: string; seq: number }>('SELECT id, seq FROM requests WHERE id = ANY($1::uuid[])', [
+    later.map(({ id }) => id),
   ]);
+  return new Map(rows.map(({ id, seq }) => [id, seq]));
+}
+
+/** The receipts of requests that are there already; of a later part, by what of it is there. */
+async function keptOf(query: Query, requests: readonly AcceptedRequest[]): Promise<Map<string, Receipt>> {
+  const there = await query<{ id: string; has_unread: boolean }>(
+    `SELECT id, EXISTS (SELECT 1 FROM unread AS u WHERE u.request = r.seq) AS has_unread
+     FROM requests AS r WHERE id = ANY($1::uuid[])`,
+    [requests.map(({ id }) => id)],
+  );
   const kept = new Map<string, Receipt>();
-  for (const { id } of there) {
-    const alerts = requests.find((request) => request.id === id)?.alerts ?? [];
+  for (const { id, has_unread: hasUnread } of there) {
+    const { alerts = [], part } = requests.find((request) => request.id === id) ?? {};
     const accepted = await query<{ id: string }>('SELECT id FROM alerts WHERE id = ANY($1::uuid[])', [
       alerts.map(({ alert }) => alert.id),
     ]);
     const ids = new Set(accepted.map((row) => row.id));
+    if (part?.isFirst === false && ids.size === 0 && !(part.isLast && hasUnread)) continue;
     const reports = await reportsOf(query, alerts);
     const receipts = alerts.map(({ alert }): Receipt['alerts'][number] =>
       ids.has(alert.id)
@@ -279,16 +294,18 @@ class Acceptance {
     );
   }
 
-  request(request: AcceptedRequest): Receipt {
+  /** `begun`: the number of the request where a part of it is here already. */
+  request(request: AcceptedRequest, begun: number | undefined): Receipt {
     const { receivedAt, alerts, unread, probe, pull, body, remoteAddress, authentication, contentType } = request;
-    const seq = this.numbers.requests.shift() ?? 0;
+    const { isFirst, isLast } = request.part ?? wholeRequest;
+    const seq = begun ?? this.numbers.requests.shift() ?? 0;
     const source = this.tables.sources.numberOf(request.source);
     const by = pull ? 'pull' : 'webhook';
     const receipt = this.read({ seq, source, by }, { alerts, unread }, receivedAt);
     const isNew =
       receipt.alerts.some(({ status }) => status === 'accepted') || unread.length > 0 || probe !== undefined;
-    if (pull) this.#pages.push({ source, receivedAt, pull, unread });
-    if (!pull || isNew)
+    if (pull && isLast) this.#pages.push({ source, receivedAt, pull, unread });
+    if (begun === undefined && (!pull || isNew))
       this.#rows.requests.push({
         seq,
         id: request.id,
@@ -300,7 +317,7 @@ class Acceptance {
         bytes: body.length,
         body,
       });
-    this.counting.source(receivedAt, source, 'requests');
+    if (isFirst) this.counting.source(receivedAt, source, 'requests');
     this.counting.source(receivedAt, source, 'received', unread.length + (probe === undefined ? 0 : 1));
     this.counting.source(receivedAt, source, 'quarantined', unread.length);
     this.counting.source(receivedAt, source, 'probes', probe === undefined ? 0 : 1);
@@ -402,8 +419,7 @@ class Acceptance {
     { seq: request, source }: RequestPlace,
     acceptedAt: number,
   ): void {
-    const { alert, routes, sinks, notBefore } = routed;
-    const json = JSON.stringify(alert);
+    const { alert, json = JSON.stringify(alert), routes, sinks, notBefore } = routed;
     const bytes = Buffer.byteLength(json);
     const finding = keyOf(alert.fingerprint);
     this.#rows.alerts.push({

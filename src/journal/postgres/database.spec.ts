@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { passTo, startFront } from '../../../test/faults/harness/front.js';
-import { acceptedRequest, type ReportOf } from '../../../test/support/accepted-request.js';
+import { acceptedRequest, inParts, type ReportOf } from '../../../test/support/accepted-request.js';
 import { freePort } from '../../../test/support/free-port.js';
 import { openPostgresJournal } from '../../../test/support/postgres-journal.js';
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
@@ -52,17 +52,18 @@ async function sql(text: string): Promise<void> {
 }
 
 /**
- * A way to the server on which the connection is lost between a COMMIT and its answer, as often as `cuts` says, and on
- * which nothing gets through while it `isSilent`.
+ * A way to the server on which the connection is lost between a COMMIT and its answer, as often as `cuts` says, or before
+ * the COMMIT where it `isEarly`; and on which nothing gets through while it `isSilent`.
  */
 async function startWay() {
-  const way = { cuts: 0, isSilent: false, url: '' };
+  const way = { cuts: 0, isEarly: false, isSilent: false, url: '' };
   const front = await startFront((socket) => {
     const onward = connect(server.port, '127.0.0.1');
     socket.on('data', (chunk) => {
       if (way.isSilent) return;
-      onward.write(chunk);
-      if (way.cuts === 0 || !chunk.includes('COMMIT')) return;
+      const isCut = way.cuts > 0 && chunk.includes('COMMIT');
+      if (!isCut || !way.isEarly) onward.write(chunk);
+      if (!isCut) return;
       way.cuts -= 1;
       // The commit is on its way; its answer finds nobody.
       onward.end();
@@ -163,6 +164,25 @@ describe('a database that cannot be reached', () => {
     expect((await claim(journal)).filter(({ alert }) => alert.title === 'once')).toHaveLength(1);
     expect((await journal.counts()).sources).toMatchObject([{ requests: 2, accepted: 2, duplicates: 1 }]);
   });
+
+  it.each([true, false])(
+    'when it answers a commit has kept each part of a request once (early: %s)',
+    async (isEarly) => {
+      const way = await startWay();
+      const journal = await open({}, {}, way.url);
+      way.isEarly = isEarly;
+      for (const part of inParts({ ...request({}, {}, {}), unread: [{ reason: 'odd' }] })) {
+        way.cuts = 1;
+        expect(await journal.append([part])).toEqual([
+          { alerts: [{ id: part.alerts[0]?.alert.id, status: 'accepted' }] },
+        ]);
+        expect(way.cuts).toBe(0);
+      }
+      expect((await journal.alerts({}, { limit: 10 })).items).toHaveLength(3);
+      expect((await journal.counts()).sources).toMatchObject([{ requests: 1, accepted: 3, quarantined: 1 }]);
+      expect((await journal.ledger({ from: 0, until: Date.now() + 1_000 })).balanced).toBe(true);
+    },
+  );
 
   it('when it answers a commit leaves the router with a right idea of what is owed', async () => {
     const way = await startWay();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeAmendments } from '../../../test/contract/amendments.js';
 import { describeJournal } from '../../../test/contract/journal.js';
+import { describeParts } from '../../../test/contract/parts.js';
 import { describePulls } from '../../../test/contract/pulls.js';
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
 import type { Journal, JournalContext } from '../../core/journal.js';
@@ -45,4 +46,5 @@ const reopen = async (
 
 describeJournal('postgres', open, { isShared: true });
 describePulls('postgres', open, reopen);
+describeParts('postgres', open, reopen);
 describeAmendments('postgres', open, reopen, { remembersClaims: true });

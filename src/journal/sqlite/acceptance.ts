@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
-import type { AcceptedRequest, Receipt, Reread } from '../../core/journal.js';
+import { JournalUnavailableError } from '../../core/errors.js';
+import { wholeRequest, type AcceptedRequest, type Receipt, type Reread } from '../../core/journal.js';
 import { pullAuthentication, type Way } from '../../core/reconciliation.js';
 import { store } from './body.js';
 import { idOrNothing, toUuid } from './bytes.js';
@@ -59,7 +60,7 @@ export class Acceptance {
   readonly #selectParts;
   readonly #deletePart;
   readonly #updateProbe;
-  readonly #insertReread;
+  readonly #insertRest;
   /** The numbers given last; and as far as they are on disk. */
   readonly #last: Last;
   readonly #lastCommitted: Last;
@@ -84,7 +85,7 @@ export class Acceptance {
     this.#selectParts = db.prepare<[number], number>('SELECT seq FROM unread WHERE request = ?').pluck();
     this.#deletePart = db.prepare<[number]>('DELETE FROM unread WHERE seq = ?');
     this.#updateProbe = db.prepare<[string, number]>('UPDATE requests SET probe = ? WHERE seq = ?');
-    this.#insertReread = db.prepare<[number, number, number]>('INSERT INTO rereads VALUES (?, ?, ?)');
+    this.#insertRest = db.prepare<[number, number, number]>('INSERT INTO rereads VALUES (?, ?, ?)');
     // A number is never given twice, though the rows that had the last ones were purged.
     const last = (table: string, name: ProgressName) =>
       Math.max(Number(db.prepare(`SELECT max(seq) FROM ${table}`).pluck().get() ?? 0), readProgress(db, name));
@@ -138,7 +139,7 @@ export class Acceptance {
       this.#unread.add(this.#last.unread, request.seq, index ?? null, reason);
     }
     if (probe !== undefined) this.#updateProbe.run(probe, request.seq);
-    if (accepted > 0) this.#insertReread.run(request.seq, before + 1, accepted);
+    if (accepted > 0) this.#insertRest.run(request.seq, before + 1, accepted);
     const probes = probe === undefined ? 0 : 1;
     source.accepted += accepted;
     source.duplicates += alerts.length - accepted;
@@ -174,12 +175,14 @@ export class Acceptance {
   }
 
   #request(request: PackedRequest, position: number, duplicates: Duplicate[]): void {
-    const { id, receivedAt, arrival, probe, unread, pull, alerts } = request;
+    const { id, receivedAt, arrival, probe, unread, pull, part = wholeRequest, alerts } = request;
     const source = this.ledger.sources.change(request.source);
     const before = this.#last.alert;
     const unroutedBefore = source.unrouted;
-    this.#last.request += 1;
-    const seq = this.#last.request;
+    const begun = part.isFirst ? undefined : this.#begun(id);
+    if (!begun && !part.isFirst && !pull) throw new JournalUnavailableError('The first part is gone.', false);
+    if (!begun) this.#last.request += 1;
+    const seq = begun ?? this.#last.request;
     const by = pull ? 'pull' : 'webhook';
     alerts.forEach((alert, at) => {
       const known = this.#alert(alert, seq, source, receivedAt, by);
@@ -187,16 +190,18 @@ export class Acceptance {
     });
     const accepted = this.#last.alert - before;
     const isKept = !pull || accepted > 0 || unread.length > 0 || probe !== undefined;
-    if (isKept) {
+    if (begun) {
+      if (accepted > 0) this.#insertRest.run(seq, before + 1, accepted);
+    } else if (isKept) {
       const { bytes, body } = store(request.body);
       this.#requests.add(seq, id, source.number, receivedAt, arrival, before + 1, accepted, probe ?? null, bytes, body);
     } else this.#last.request -= 1;
-    if (pull) this.pulls.keepPage(source.number, pull, unread.length, receivedAt);
+    if (pull && part.isLast) this.pulls.keepPage(source.number, pull, unread.length, receivedAt);
     for (const { index, reason } of unread) {
       this.#last.unread += 1;
       this.#unread.add(this.#last.unread, seq, index ?? null, reason);
     }
-    source.requests += 1;
+    source.requests += part.isFirst ? 1 : 0;
     source.accepted += accepted;
     source.duplicates += alerts.length - accepted;
     source.quarantined += unread.length;
@@ -214,6 +219,12 @@ export class Acceptance {
     if (accepted === 0) return;
     hour.first_alert = Math.min(hour.first_alert, before + 1);
     hour.last_alert = Math.max(hour.last_alert, this.#last.alert);
+  }
+
+  /** The number of a request of which a part is here already. */
+  #begun(id: Buffer): number | undefined {
+    this.#requests.flush();
+    return this.#selectRequest.get(id)?.seq;
   }
 
   /** The id of the alert that it is a duplicate of, or undefined once it is kept. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedRequest } from '../../../test/support/accepted-request.js';
+import { acceptedRequest, inParts } from '../../../test/support/accepted-request.js';
 import { JournalUnavailableError } from '../../core/errors.js';
 import type { Journal, JournalContext } from '../../core/journal.js';
 import { openSqlite, SqliteOptions } from './journal.js';
@@ -297,6 +297,27 @@ describe('a journal in a file', () => {
         { requests: { from: left + 1, to: 10 }, alerts: { from: left + 1, to: 10 }, writes: { to: 11 } },
       ]);
       await expect(journal.append([acceptedRequest({ receivedAt }, {})])).resolves.toHaveLength(1);
+    });
+
+    it('says which alerts are missing of a request of which an earlier part is there', async () => {
+      const [first, last] = inParts(acceptedRequest({ receivedAt }, {}, {}));
+      if (!first || !last) throw new Error('there are two parts');
+      const { journal } = await reopen();
+      await journal.append([first]);
+      await journal.close();
+      const before = readFileSync(path);
+      const { journal: second } = await reopen();
+      await second.append([last]);
+      await second.close();
+      writeFileSync(path, before);
+      const { journal: third, gaps } = await reopen();
+      expect(gaps).toEqual([
+        expect.stringContaining('accepted alerts missing: seq 2 to 2 (of requests that are there)'),
+      ]);
+      expect((await third.counts()).missing).toMatchObject([{ alerts: { from: 2, to: 2 } }]);
+      expect(await third.ledger()).toMatchObject({ balanced: false, numbers: { given: 2, difference: 0 } });
+      await third.acknowledge();
+      expect((await third.ledger()).balanced).toBe(true);
     });
 
     it('says that only what became of deliveries is missing, where that is so', async () => {

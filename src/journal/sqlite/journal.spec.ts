@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeAmendments } from '../../../test/contract/amendments.js';
 import { describeJournal, type OpenJournal, type ReopenJournal } from '../../../test/contract/journal.js';
+import { describeParts } from '../../../test/contract/parts.js';
 import { describePulls } from '../../../test/contract/pulls.js';
 import { acceptedRequest } from '../../../test/support/accepted-request.js';
 import type { Journal, JournalContext } from '../../core/journal.js';
@@ -51,6 +52,7 @@ const reopen: ReopenJournal = async (journal, how, options, context) => {
 
 describeJournal('sqlite', open, { reopen });
 describePulls('sqlite', open, reopen);
+describeParts('sqlite', open, reopen);
 describeAmendments('sqlite', open, reopen);
 
 describe('the sqlite journal, opened again', () => {

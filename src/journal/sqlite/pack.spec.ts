@@ -24,23 +24,29 @@ const request: fc.Arbitrary<AcceptedRequest> = fc
     body: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
     unread: fc.array(fc.record({ index: fc.nat(), reason: fc.string() }), { maxLength: 2 }),
     pull: fc.option(fc.record({ cursor: fc.string(), isLast: fc.boolean() })),
+    part: fc.option(fc.record({ isFirst: fc.boolean(), isLast: fc.boolean() })),
     reports: fc.array(report, { maxLength: 4 }),
   })
-  .map(({ reports, pull, ...of }) => acceptedRequest({ ...of, ...(pull && { pull }) }, ...reports));
+  .map(({ reports, pull, part, ...of }) => ({
+    ...acceptedRequest({ ...of, ...(pull && { pull }) }, ...reports),
+    ...(part && { part }),
+  }));
 
 /** What the writer must see of a request. */
 function packed(given: AcceptedRequest): PackedRequest {
-  const { source, receivedAt, remoteAddress, authentication, contentType, body, unread, probe, pull } = given;
+  const { source, receivedAt, remoteAddress, authentication, contentType, body, unread, probe, pull, part } = given;
   const bytes = (hex: string) => Buffer.from(hex.replaceAll('-', ''), 'hex').subarray(0, 16);
   return {
     id: bytes(given.id),
     source,
     receivedAt,
     arrival: JSON.stringify({ remoteAddress, authentication, contentType }),
-    body,
+    // Of a webhook, the first part has it; of a pull, the first part that has news.
+    body: part?.isFirst === false && !pull ? Buffer.alloc(0) : body,
     unread,
     probe,
     pull,
+    part,
     alerts: given.alerts.map(({ alert, routes, sinks, notBefore }) => ({
       id: bytes(alert.id),
       fingerprint: bytes(alert.fingerprint),

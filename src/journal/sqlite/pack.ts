@@ -1,6 +1,6 @@
 import { kinds, severities, states } from '../../core/alert.js';
 import { ageOf, type ReportAge } from '../../core/finding.js';
-import type { AcceptedRequest, RoutedAlert } from '../../core/journal.js';
+import type { AcceptedRequest, RequestPart, RoutedAlert } from '../../core/journal.js';
 import { idBytes, writeId } from './bytes.js';
 
 /**
@@ -27,10 +27,12 @@ export type PackedRequest = {
   readonly receivedAt: number;
   /** JSON: remoteAddress, authentication, contentType. */
   readonly arrival: string;
+  /** Empty where an earlier part has it. */
   readonly body: Buffer;
   readonly probe: string | undefined;
   readonly unread: AcceptedRequest['unread'];
   readonly pull: AcceptedRequest['pull'];
+  readonly part: RequestPart | undefined;
   readonly alerts: readonly PackedAlert[];
 };
 
@@ -53,7 +55,7 @@ export type PackedAlert = {
 
 /** An alert that crosses by itself, and not in a pack. */
 export function packedAlertOf(routed: RoutedAlert): PackedAlert {
-  const { alert, routes, sinks, notBefore } = routed;
+  const { alert, json = JSON.stringify(alert), routes, sinks, notBefore } = routed;
   const idOf = (text: string): Buffer => {
     const id = Buffer.alloc(idBytes);
     writeId(text, id, 0);
@@ -68,15 +70,16 @@ export function packedAlertOf(routed: RoutedAlert): PackedAlert {
     severity: severities.indexOf(alert.severity),
     age: ageOf(alert),
     decision: JSON.stringify({ routes, sinks }),
-    json: Buffer.from(JSON.stringify(alert)),
+    json: Buffer.from(json),
     notBefore,
   };
 }
 
-type Rest = Pick<PackedRequest, 'unread' | 'probe' | 'pull'>;
+type Rest = Pick<PackedRequest, 'unread' | 'probe' | 'pull' | 'part'>;
 
-const nothingMore: Rest = { unread: [], probe: undefined, pull: undefined };
+const nothingMore: Rest = { unread: [], probe: undefined, pull: undefined, part: undefined };
 
+const noBytes = Buffer.alloc(0);
 const firstFields = 1_024;
 const firstBytes = 65_536;
 /** What is larger is not kept for the next pack. */
@@ -145,14 +148,15 @@ export class Packer {
   }
 
   #request(request: AcceptedRequest): void {
-    const { remoteAddress, authentication, contentType, unread, probe, pull } = request;
+    const { remoteAddress, authentication, contentType, unread, probe, pull, part } = request;
     this.#id(request.id);
     this.#term(request.source);
     this.#number(request.receivedAt);
     this.#term(this.#arrivalText(remoteAddress, authentication, contentType));
-    this.#blob(request.body);
-    const hasMore = unread.length > 0 || probe !== undefined || pull !== undefined;
-    this.#text(hasMore ? JSON.stringify({ unread, probe, pull }) : '');
+    // Of a pull, a later part may be the first that is kept.
+    this.#blob(part?.isFirst === false && !pull ? noBytes : request.body);
+    const hasMore = unread.length > 0 || probe !== undefined || pull !== undefined || part !== undefined;
+    this.#text(hasMore ? JSON.stringify({ unread, probe, pull, part }) : '');
     this.#number(request.alerts.length);
     for (const alert of request.alerts) this.#alert(alert);
   }
@@ -170,7 +174,7 @@ export class Packer {
     this.#number((age.isDated ? 1 : 0) + (age.ends ? 2 : 0));
     this.#term(this.#decisionText(routed));
     this.#number(routed.notBefore ?? 0);
-    this.#text(JSON.stringify(alert));
+    this.#text(routed.json ?? JSON.stringify(alert));
   }
 
   /** One sender's requests mostly come one after the other, and differ in nothing of this. */
@@ -278,10 +282,10 @@ export class Unpacker {
     const arrival = this.#term();
     const body = this.#blob(this.#number());
     const rest = this.#text();
-    const { unread, probe, pull } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);
+    const { unread, probe, pull, part } = rest === '' ? nothingMore : (JSON.parse(rest) as Rest);
     const alerts: PackedAlert[] = [];
     for (let left = this.#number(); left > 0; left -= 1) alerts.push(this.#alert());
-    return { id, source, receivedAt, arrival, body, unread, probe, pull, alerts };
+    return { id, source, receivedAt, arrival, body, unread, probe, pull, part, alerts };
   }
 
   #alert(): PackedAlert {

@@ -1,6 +1,6 @@
 import type { AlertDraft } from '../../core/alert.js';
 import type { Reading } from '../../core/source.js';
-import { tooMany } from '../../kit/batch.js';
+import { readList } from '../../kit/batch.js';
 import { parseJson } from '../../kit/json.js';
 import { field, isObject } from '../../kit/read.js';
 import { event } from './events.js';
@@ -47,17 +47,18 @@ const jqAdvice =
 function readAll(value: unknown, flags: readonly string[], context: Context, mapped?: MappedReader): Reading {
   const page = field(value, 'iris_items');
   const elements = Array.isArray(value) ? value : page;
-  const crowd = Array.isArray(elements) ? tooMany(elements.length) : undefined;
-  if (crowd !== undefined) return { drafts: [], unread: [{ reason: crowd }] };
-  const drafts: AlertDraft[] = [];
-  const unread: { index?: number; reason: string }[] = [];
-  for (const [position, element] of (Array.isArray(elements) ? (elements as unknown[]) : [value]).entries()) {
-    const index = Array.isArray(elements) ? { index: position } : {};
+  const read = (element: unknown): AlertDraft | string => {
     const draft = readOne(element, context, mapped);
-    if (draft === undefined) unread.push({ ...index, reason: reasonOf(element, mapped !== undefined) });
-    else drafts.push({ ...draft, ...index, quality: [...new Set([...flags, ...draft.quality])] });
-  }
-  return { drafts, unread };
+    if (draft === undefined) return reasonOf(element, mapped !== undefined);
+    return { ...draft, quality: [...new Set([...flags, ...draft.quality])] };
+  };
+  if (Array.isArray(elements)) return readList(elements, (element, index) => withIndex(read(element), index));
+  const draft = read(value);
+  return typeof draft === 'string' ? { drafts: [], unread: [{ reason: draft }] } : { drafts: [draft], unread: [] };
+}
+
+function withIndex(draft: AlertDraft | string, index: number): AlertDraft | string {
+  return typeof draft === 'string' ? draft : { ...draft, index };
 }
 
 function readOne(element: unknown, context: Context, mapped?: MappedReader): AlertDraft | undefined {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readWhole } from '../../../test/support/read-whole.js';
 import { startAlertLogicApi, type AlertLogicApi } from '../../../test/support/alertlogic-api.js';
 import { incident } from '../../../test/support/alertlogic-records.js';
 import { openAlertLogic } from '../../../test/support/alertlogic-source.js';
@@ -48,8 +49,10 @@ async function failureOf(from: PullFrom = { since }): Promise<PullError['failure
   return error.failure;
 }
 
-const draftsIn = ({ body, contentType }: Pick<PulledPage, 'body' | 'contentType'>) =>
-  source?.read({ headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' }).drafts ?? [];
+const draftsIn = ({ body, contentType }: Pick<PulledPage, 'body' | 'contentType'>) => {
+  const request = { headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' };
+  return source ? readWhole(source.read(request)).drafts : [];
+};
 const idsOf = (pages: readonly PulledPage[]) => pages.flatMap(draftsIn).map(({ entity }) => entity?.id);
 
 /** An incident that was made so many minutes after `since`. */

@@ -1,12 +1,14 @@
 import type { AlertDraft } from '../../core/alert.js';
 import type { Reading, WebhookRequest } from '../../core/source.js';
+import { readList } from '../../kit/batch.js';
 import { parseJson } from '../../kit/json.js';
 import { present } from '../../kit/present.js';
 import { field, isObject, jsonCopy, titleText, type Flags } from '../../kit/read.js';
 import { timeOf } from '../../kit/time.js';
+import { recordOf } from './client/joined.js';
 import { readEvent, type VendorEvent } from './event.js';
 import { readReport, type Context, type Report } from './report.js';
-import { readResults, type Result } from './results.js';
+import { openResults, type Results } from './results.js';
 import { readUserEvent } from './user.js';
 
 /**
@@ -19,23 +21,20 @@ export function normalize(request: WebhookRequest, context: Context): Reading {
   const flags: Flags = new Set(body.flags);
   const greeting = field(body.value, 'event');
   if (typeof greeting === 'string') return { drafts: [], unread: [], probe: probeOf(greeting) };
-  const results = readResults(body.value);
-  if (results !== undefined) return readingOf(results, context, body.flags);
+  const results = openResults(body.value);
+  if (results !== undefined) return readResults(results, context, body.flags);
   const event = readEvent(body.value, flags);
   if (event === undefined) return unread('no_event: the body has no `event` with a `type` or `data`');
   return { drafts: [draftOf(event, context, flags)], unread: [] };
 }
 
 /** Each element with flags of its own, beside those of the body. */
-function readingOf(results: readonly Result[], context: Context, flags: readonly string[]): Reading {
-  return {
-    drafts: results.flatMap((result) =>
-      result.kind === 'event' ? [{ ...draftOf(result.event, context, new Set(flags)), index: result.index }] : [],
-    ),
-    unread: results.flatMap((result) =>
-      result.kind === 'unread' ? [{ index: result.index, reason: result.reason }] : [],
-    ),
-  };
+function readResults({ elements, eventOf }: Results, context: Context, flags: readonly string[]): Reading {
+  return readList(elements, (element, index) => {
+    const record = recordOf(element);
+    if (!record) return 'no_id: the element of the list has no `id`';
+    return { ...draftOf(eventOf(record), context, new Set(flags)), index };
+  });
 }
 
 /** What one event, or one record of the API, becomes. */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readWhole } from '../../../test/support/read-whole.js';
 import { startDataTheoremApi, type DataTheoremApi, type Records } from '../../../test/support/datatheorem-api.js';
 import { northwind } from '../../../test/support/datatheorem-records.js';
 import { openDataTheorem } from '../../../test/support/datatheorem-source.js';
@@ -42,7 +43,7 @@ async function pulled(from: PullFrom = { since }, signal = new AbortController()
 
 function read({ body, contentType }: PulledPage): Reading {
   if (!source) throw new Error('no source is open');
-  return source.read({ headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' });
+  return readWhole(source.read({ headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' }));
 }
 
 function draftsOf(pages: readonly PulledPage[]): readonly AlertDraft[] {

@@ -1,43 +1,38 @@
 import { present } from '../../kit/present.js';
 import { field, id, text } from '../../kit/read.js';
-import { recordOf, recordsOf, Related } from './client/joined.js';
+import { recordsOf, Related } from './client/joined.js';
 import type { AffectedAsset, ApiRecord, PolicyViolation } from './client/records.js';
 import type { VendorEvent } from './event.js';
 
-/** One element of a page of the Results API, as the event that the hook would have sent of it; or why it is none. */
-export type Result = { readonly index: number } & (
-  { readonly kind: 'event'; readonly event: VendorEvent } | { readonly kind: 'unread'; readonly reason: string }
-);
+/** A page of the Results API: its elements, and the event that the hook would have sent of one of them. */
+export type Results = {
+  readonly elements: readonly unknown[];
+  readonly eventOf: (record: ApiRecord) => VendorEvent;
+};
 
 /**
- * Reads a page of policy violations (`policy_violations` beside the lists they refer to), or of the targets of mobile
+ * Opens a page of policy violations (`policy_violations` beside the lists they refer to), or of the targets of mobile
  * findings (`targets` beside `security_findings` and `mobile_apps`); undefined where the body is neither.
  */
-export function readResults(body: unknown): readonly Result[] | undefined {
+export function openResults(body: unknown): Results | undefined {
   const violations = field(body, 'policy_violations');
   if (Array.isArray(violations)) {
     const related = new Related();
     related.add(body);
-    return resultsOf(violations, (record) => violationEvent(related.join(record)));
+    return { elements: violations, eventOf: (record) => violationEvent(related.join(record)) };
   }
   const targets = field(body, 'targets');
   if (!Array.isArray(targets)) return undefined;
   const [findings, apps] = ['security_findings', 'mobile_apps'].map((name) => byId(recordsOf(body, name)));
-  return resultsOf(targets, (target) =>
-    targetEvent(
-      target,
-      findings?.get(id(target['security_finding_id']) ?? ''),
-      apps?.get(id(target['mobile_app_id']) ?? ''),
-    ),
-  );
-}
-
-function resultsOf(elements: readonly unknown[], eventOf: (record: ApiRecord) => VendorEvent): readonly Result[] {
-  return elements.map((element, index) => {
-    const record = recordOf(element);
-    if (record) return { kind: 'event', index, event: eventOf(record) };
-    return { kind: 'unread', index, reason: 'no_id: the element of the list has no `id`' };
-  });
+  return {
+    elements: targets,
+    eventOf: (target) =>
+      targetEvent(
+        target,
+        findings?.get(id(target['security_finding_id']) ?? ''),
+        apps?.get(id(target['mobile_app_id']) ?? ''),
+      ),
+  };
 }
 
 function byId(records: readonly ApiRecord[]): ReadonlyMap<string, ApiRecord> {

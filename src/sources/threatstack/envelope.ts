@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { tooMany } from '../../kit/batch.js';
 import { parseJson, parseJsonText, type ParsedJson } from '../../kit/json.js';
 import { field, httpsUrl, isObject, text } from '../../kit/read.js';
 
@@ -46,8 +45,6 @@ function openBody(parsed: ParsedJson): Envelope {
 const marksOfAnAlert = ['id', 'title', 'severity', 'created_at', 'createdAt'];
 
 function openList(alerts: readonly unknown[], flags: readonly string[]): Envelope {
-  const crowd = tooMany(alerts.length);
-  if (crowd !== undefined) return { kind: 'unreadable', reason: crowd };
   return alerts.length > 0 ? { kind: 'alerts', alerts, isList: true, flags } : { kind: 'probe', probe: 'empty batch' };
 }
 

@@ -1,5 +1,6 @@
 import type { AlertDraft, Note, Resolution, Resource, Rule, Severity } from '../../core/alert.js';
 import type { Reading, WebhookRequest } from '../../core/source.js';
+import { readList } from '../../kit/batch.js';
 import { contentHash } from '../../kit/json.js';
 import { present, type Present } from '../../kit/present.js';
 import {
@@ -43,15 +44,11 @@ export function normalize(request: Pick<WebhookRequest, 'headers' | 'body'>, con
       return { drafts: [], unread: [{ reason: envelope.reason }] };
     case 'probe':
       return { drafts: [], unread: [], probe: envelope.probe };
-    case 'alerts': {
-      const drafts: AlertDraft[] = [];
-      const unread: { index: number; reason: string }[] = [];
-      envelope.alerts.forEach((alert, index) => {
-        if (!isObject(alert)) unread.push({ index, reason: `not_an_alert: the element is ${nameOf(alert)}` });
-        else drafts.push(toDraft(alert, envelope.isList ? index : undefined, new Set(envelope.flags), context));
+    case 'alerts':
+      return readList(envelope.alerts, (alert, index) => {
+        if (!isObject(alert)) return `not_an_alert: the element is ${nameOf(alert)}`;
+        return toDraft(alert, envelope.isList ? index : undefined, new Set(envelope.flags), context);
       });
-      return { drafts, unread };
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { plainToInstance } from 'class-transformer';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { readWhole } from '../../../test/support/read-whole.js';
 import { startThreatStackApi, type ThreatStackApi } from '../../../test/support/threatstack-api.js';
 import { bakeryV1, bakeryV2, type VendorRecord } from '../../../test/support/threatstack-records.js';
 import { openThreatStack } from '../../../test/support/threatstack-source.js';
@@ -61,7 +62,7 @@ async function pulled(from: PullFrom = { since }, signal = new AbortController()
 
 function readingOf(page: PulledPage | undefined): Reading {
   const { body, contentType } = page ?? { body: Buffer.alloc(0), contentType: '' };
-  return source.read({ headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' });
+  return readWhole(source.read({ headers: { 'content-type': contentType }, body, path: '/pull', remoteAddress: '' }));
 }
 
 function draftsOf(pages: readonly PulledPage[]): readonly AlertDraft[] {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { plainToInstance } from 'class-transformer';
+import { readWhole } from '../../../test/support/read-whole.js';
 import { describeSource } from '../../../test/contract/source.js';
 import type { AlertDraft } from '../../core/alert.js';
 import type { Reading } from '../../core/source.js';
@@ -24,7 +25,8 @@ function read(body: unknown, options: object = {}, headers = {}): Reading {
   const read = plainToInstance(ThreatStackOptions, { auth: 'none', ...options });
   const source = threatstack.open(read, { name: 'threatstack', now: () => now });
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return source.read({ headers, body: bytes, path: '/v1/ingest/threatstack', remoteAddress: '192.0.2.1' });
+  const request = { headers, body: bytes, path: '/v1/ingest/threatstack', remoteAddress: '192.0.2.1' };
+  return readWhole(source.read(request));
 }
 
 function draftOf(alert: object, options: object = {}): AlertDraft {

@@ -3,13 +3,15 @@ import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'nod
 /** A file of JSON lines, each synced to the disk before `note` returns: what it says happened has happened. */
 export class Notebook<T> {
   readonly #file: number;
+  #isClosed = false;
 
   constructor(readonly path: string) {
     this.#file = openSync(path, 'a');
   }
 
+  /** After the end, nothing: another file may have the number of this one by then. */
   note(...entries: readonly T[]): void {
-    if (entries.length === 0) return;
+    if (entries.length === 0 || this.#isClosed) return;
     writeSync(this.#file, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     fdatasyncSync(this.#file);
   }
@@ -23,6 +25,7 @@ export class Notebook<T> {
   }
 
   close(): void {
+    this.#isClosed = true;
     closeSync(this.#file);
   }
 }
