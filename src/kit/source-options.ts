@@ -93,8 +93,7 @@ export class PullOptions {
   rate = 50;
 }
 
-/** Declares the option `pull` of a source that can: `@IsPull() pull?: PullOptions`. */
-export function IsPull(): PropertyDecorator {
+function IsPull(): PropertyDecorator {
   return optionalBlock(
     pullHint,
     Type(() => PullOptions),
@@ -123,8 +122,7 @@ export class EnrichOptions {
   cacheFor = 5 * minuteMs;
 }
 
-/** Declares the option `enrich` of a source that can look alerts up: `@IsEnrich() enrich?: EnrichOptions`. */
-export function IsEnrich(): PropertyDecorator {
+function IsEnrich(): PropertyDecorator {
   return optionalBlock(enrichHint, ...wordOrBlock(EnrichOptions, true));
 }
 
@@ -141,9 +139,26 @@ export class VerifyOptions {
   maxPerMinute = 60;
 }
 
-/** Declares the option `verify` of a source that can look alerts up: `@IsVerify() verify?: VerifyOptions`. */
-export function IsVerify(): PropertyDecorator {
+function IsVerify(): PropertyDecorator {
   return optionalBlock(verifyHint, ...wordOrBlock(VerifyOptions, 'callback'));
+}
+
+/**
+ * What every source is told whose vendor has an API, beside a block `api` of its own, without which none of these can be
+ * used: `config/load.ts` says so.
+ */
+export class ApiSourceOptions extends SourceOptions {
+  /** Asks the vendor's API for what the webhook did not bring. */
+  @IsPull()
+  pull?: PullOptions;
+
+  /** Asks the vendor's API for the details of what the webhook reported, before it is sent on. */
+  @IsEnrich()
+  enrich?: EnrichOptions;
+
+  /** Flags what the webhook reported and the vendor's API does not know. */
+  @IsVerify()
+  verify?: VerifyOptions;
 }
 
 /** A word that stands for the block with all its defaults. */

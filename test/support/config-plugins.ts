@@ -5,15 +5,7 @@ import type { Secret } from '../../src/core/secret.js';
 import { defineSink } from '../../src/core/sink.js';
 import { defineSource } from '../../src/core/source.js';
 import { IsDuration, IsSecret, OneOrMany } from '../../src/kit/options.js';
-import {
-  IsEnrich,
-  IsPull,
-  IsVerify,
-  SourceOptions,
-  type EnrichOptions,
-  type PullOptions,
-  type VerifyOptions,
-} from '../../src/kit/source-options.js';
+import { ApiSourceOptions, SourceOptions } from '../../src/kit/source-options.js';
 import type { Plugins } from '../../src/config/plugins.js';
 
 class Door {
@@ -47,16 +39,7 @@ export class HookOptions extends SourceOptions {
   doors?: Door[];
 }
 
-export class WellOptions extends SourceOptions {
-  @IsPull()
-  pull?: PullOptions;
-
-  @IsEnrich()
-  enrich?: EnrichOptions;
-
-  @IsVerify()
-  verify?: VerifyOptions;
-
+export class WellOptions extends ApiSourceOptions {
   @IsOptional()
   @IsSecret()
   api?: Secret;

@@ -12,14 +12,14 @@ import {
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import type { Secret } from '../../core/secret.js';
-import { IsCidr } from '../../kit/address.js';
+import { EgressSinkOptions } from '../../kit/egress-options.js';
 import { IsSecret, OneOrMany } from '../../kit/options.js';
-import { IsOutgoingUrl, IsPorts } from '../../kit/target.js';
+import { IsOutgoingUrl } from '../../kit/target.js';
 import { intakes, siteHint, sites, type Intake, type Site } from './sites.js';
 import { toTag } from './tags.js';
 
 /** The block of a sink of `type: datadog`. */
-export class DatadogOptions {
+export class DatadogOptions extends EgressSinkOptions {
   /** Where alerts go: the event stream, Event Management, or logs. */
   @IsIn(intakes)
   intake: Intake = 'events';
@@ -77,18 +77,6 @@ export class DatadogOptions {
   })
   @JSONSchema(() => ({ type: 'boolean' }))
   ocsf?: boolean;
-
-  /** Networks that are not public and may be called all the same, e.g. that of a private link. */
-  @IsOptional()
-  @OneOrMany()
-  @IsCidr({ each: true })
-  allowCidrs?: readonly string[];
-
-  /** Ports of an `endpoint` at a public address, beside the usual ones. */
-  @IsOptional()
-  @OneOrMany()
-  @IsPorts()
-  allowPorts?: readonly number[];
 
   /** Requests at a time: 16 for events, 4 for logs, unless told. */
   @IsOptional()

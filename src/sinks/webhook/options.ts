@@ -1,9 +1,9 @@
 import { ArrayNotEmpty, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, ValidateBy } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { Secret } from '../../core/secret.js';
-import { IsCidr } from '../../kit/address.js';
-import { IsSecret, OneOrMany } from '../../kit/options.js';
-import { IsOutgoingUrl, IsPorts } from '../../kit/target.js';
+import { EgressSinkOptions } from '../../kit/egress-options.js';
+import { IsSecret } from '../../kit/options.js';
+import { IsOutgoingUrl } from '../../kit/target.js';
 import { IsHeaders, type Headers } from './headers.js';
 import { isSigningSecret } from './signature.js';
 import { compileTemplate, type Format } from './template.js';
@@ -12,7 +12,7 @@ export const formats = ['alert', 'ocsf'] as const satisfies readonly Format[];
 export const methods = ['POST', 'PUT'] as const;
 
 /** The block of a sink of `type: webhook`. */
-export class WebhookOptions {
+export class WebhookOptions extends EgressSinkOptions {
   /** Where alerts go. Kept as a credential: many a URL is one. */
   @IsSecret()
   @IsOutgoingUrl()
@@ -57,18 +57,6 @@ export class WebhookOptions {
   @IsOptional()
   @IsHeaders()
   headers?: Headers;
-
-  /** Networks that are not public and may be called all the same. */
-  @IsOptional()
-  @OneOrMany()
-  @IsCidr({ each: true })
-  allowCidrs?: readonly string[];
-
-  /** Ports that may be called at public addresses, beside the usual ones. */
-  @IsOptional()
-  @OneOrMany()
-  @IsPorts()
-  allowPorts?: readonly number[];
 
   /** Requests at a time. */
   @IsInt()

@@ -1,21 +1,13 @@
 import { Type } from 'class-transformer';
 import { IsObject, IsOptional, ValidateBy, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import {
-  EnrichOptions,
-  IsEnrich,
-  IsPull,
-  IsVerify,
-  PullOptions,
-  SourceOptions,
-  VerifyOptions,
-} from '../../kit/source-options.js';
+import { ApiSourceOptions } from '../../kit/source-options.js';
 import { AlertLogicApiOptions } from './api-options.js';
 import { mappedFields, mappingProblems, type MappingOptions } from './mapping.js';
 
 const apiHint = 'api must be a block such as { accessKeyId: …, secretKey: ${ALERTLOGIC_SECRET_KEY} }';
 
-export class AlertLogicOptions extends SourceOptions {
+export class AlertLogicOptions extends ApiSourceOptions {
   /** For a template of your own: where in what it sends each field of the alert stands. */
   @IsOptional()
   @IsMapping()
@@ -27,35 +19,6 @@ export class AlertLogicOptions extends SourceOptions {
   @IsObject({ message: apiHint })
   @ValidateNested({ message: apiHint })
   api?: AlertLogicApiOptions;
-
-  /** Asks the API for incidents that no webhook brought. */
-  @IsPull()
-  @NeedsApi()
-  pull?: PullOptions;
-
-  /** Asks the API for an incident's details and for what its events show, before it is sent on. */
-  @IsEnrich()
-  @NeedsApi()
-  enrich?: EnrichOptions;
-
-  /** Flags an incident that the API does not know. */
-  @IsVerify()
-  @NeedsApi()
-  verify?: VerifyOptions;
-}
-
-/** An option that is of use only together with `api`. */
-function NeedsApi(): PropertyDecorator {
-  const rule = ValidateBy({
-    name: 'needsApi',
-    validator: {
-      validate: (_value, args) => (args?.object as AlertLogicOptions).api !== undefined,
-      defaultMessage: () => '$property needs api: { accessKeyId: …, secretKey: ${ALERTLOGIC_SECRET_KEY} } beside it',
-    },
-  });
-  return (target, key) => {
-    rule(target, String(key));
-  };
 }
 
 function IsMapping(): PropertyDecorator {

@@ -4,15 +4,7 @@ import { defineSource, type Source } from '../../core/source.js';
 import { authenticator } from '../../kit/authenticate.js';
 import { OneOrMany } from '../../kit/options.js';
 import { severityReader } from '../../kit/severity.js';
-import {
-  EnrichOptions,
-  IsEnrich,
-  IsPull,
-  IsVerify,
-  PullOptions,
-  SourceOptions,
-  VerifyOptions,
-} from '../../kit/source-options.js';
+import { ApiSourceOptions } from '../../kit/source-options.js';
 import { ResultsApiOptions } from './api-options.js';
 import { DataTheorem } from './client/datatheorem.js';
 import { linkReader } from './links.js';
@@ -23,7 +15,7 @@ import { severityTable, type Context } from './report.js';
 
 const apiHint = 'api must be a block such as { apiKey: ${DATATHEOREM_API_KEY} }';
 
-export class DataTheoremOptions extends SourceOptions {
+export class DataTheoremOptions extends ApiSourceOptions {
   /** Hosts whose links, and whose subdomains' links, are given as links; all others are kept as text. */
   @IsOptional()
   @OneOrMany()
@@ -36,18 +28,6 @@ export class DataTheoremOptions extends SourceOptions {
   @IsObject({ message: apiHint })
   @ValidateNested({ message: apiHint })
   api?: ResultsApiOptions;
-
-  /** Asks the Results API for what the webhook did not bring. */
-  @IsPull()
-  pull?: PullOptions;
-
-  /** Asks the Results API for the details of what the webhook reported. */
-  @IsEnrich()
-  enrich?: EnrichOptions;
-
-  /** Flags what the webhook reported and the Results API does not know. */
-  @IsVerify()
-  verify?: VerifyOptions;
 }
 
 /** Data Theorem: the events that its portal posts, one a call; and what its Results API has. */

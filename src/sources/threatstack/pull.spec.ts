@@ -411,14 +411,6 @@ describe('an abort', () => {
 
 describe('a source', () => {
   it.each<[string, object]>([
-    ['pull', { pull: {} }],
-    ['enrich', { enrich: true }],
-    ['verify', { verify: 'callback' }],
-  ])('with %s needs an api', (name, block) => {
-    expect(() => openThreatStack(block)).toThrow(`${name} needs api: {`);
-  });
-
-  it.each<[string, object]>([
     ['userId must be the id of a user', { apiKey: 'k', orgId: 'o' }],
     ['orgId', { apiKey: 'k', userId: 'u' }],
     ['apiKey', { orgId: 'o', userId: 'u' }],

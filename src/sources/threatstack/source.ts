@@ -1,17 +1,9 @@
 import { Type } from 'class-transformer';
-import { IsObject, IsOptional, ValidateBy, ValidateNested } from 'class-validator';
+import { IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { defineSource, type Source, type SourceContext } from '../../core/source.js';
 import { authenticator } from '../../kit/authenticate.js';
 import { severityReader } from '../../kit/severity.js';
-import {
-  IsEnrich,
-  IsPull,
-  IsVerify,
-  SourceOptions,
-  type EnrichOptions,
-  type PullOptions,
-  type VerifyOptions,
-} from '../../kit/source-options.js';
+import { ApiSourceOptions } from '../../kit/source-options.js';
 import { ThreatStackApiOptions } from './api-options.js';
 import { lookup } from './lookup.js';
 import { normalize, severityTable, type NormalizeContext } from './normalize.js';
@@ -20,42 +12,13 @@ import { openVendorApi } from './vendor-api.js';
 
 const apiHint = 'api must be a block such as { apiKey: ${THREATSTACK_API_KEY}, orgId: …, userId: … }';
 
-export class ThreatStackOptions extends SourceOptions {
+export class ThreatStackOptions extends ApiSourceOptions {
   /** The vendor's API. */
   @IsOptional()
   @Type(() => ThreatStackApiOptions)
   @IsObject({ message: apiHint })
   @ValidateNested({ message: apiHint })
   api?: ThreatStackApiOptions;
-
-  /** Asks the API for what the webhook did not bring. */
-  @IsPull()
-  @NeedsApi()
-  pull?: PullOptions;
-
-  /** Asks the API for the details of each alert: the rule's name, the host, the latest events. */
-  @IsEnrich()
-  @NeedsApi()
-  enrich?: EnrichOptions;
-
-  /** Asks the API whether it knows the alert. */
-  @IsVerify()
-  @NeedsApi()
-  verify?: VerifyOptions;
-}
-
-/** An option that is of use only together with `api`. */
-function NeedsApi(): PropertyDecorator {
-  const rule = ValidateBy({
-    name: 'needsApi',
-    validator: {
-      validate: (_value, args) => (args?.object as ThreatStackOptions).api !== undefined,
-      defaultMessage: () => '$property needs api: { apiKey: ${THREATSTACK_API_KEY}, orgId: …, userId: … } beside it',
-    },
-  });
-  return (target, key) => {
-    rule(target, String(key));
-  };
 }
 
 /** Threat Stack (F5 Distributed Cloud App Infrastructure Protection): webhooks, and alerts in either API's shape. */

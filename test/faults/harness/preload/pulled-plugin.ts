@@ -32,16 +32,14 @@ async function add(): Promise<void> {
   require('reflect-metadata');
   const { IsOptional } = require('class-validator') as { IsOptional: () => PropertyDecorator };
   const { sources } = await load<{ sources: SourcePlugin[] }>('sources/index.js');
-  const { SourceOptions, IsPull } = await load<typeof SourceOptionsFile>('kit/source-options.js');
+  const { ApiSourceOptions } = await load<typeof SourceOptionsFile>('kit/source-options.js');
   const { PullError } = await load<{ PullError: typeof PullErrorClass }>('core/source.js');
   const threatstack = sources.find(({ type }) => type === 'threatstack');
   if (!threatstack) throw new Error('there is no source of type threatstack');
 
-  class Options extends SourceOptions {
-    pull?: SourceOptionsFile.PullOptions;
+  class Options extends ApiSourceOptions {
     api?: Api;
   }
-  IsPull()(Options.prototype, 'pull');
   IsOptional()(Options.prototype, 'api');
 
   async function list({ url, token }: Api, from: number, page: number, signal: AbortSignal): Promise<Listed> {
