@@ -1,10 +1,12 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsOptional, IsUUID } from 'class-validator';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ActivityStream } from '../core/activity.js';
-import { Journal } from '../core/journal.js';
+import { Journal, type QuarantinedRequest, type Reread } from '../core/journal.js';
 import { reread } from '../routing/reread.js';
 import { Router } from '../routing/router.js';
+import type { NamedSource } from '../routing/triage.js';
 import { AdminOptions } from './admin.options.js';
 import { OptionalName, OptionalTime } from './optional.js';
 import { Needs } from './needs.js';
@@ -52,6 +54,9 @@ export type RereadResult = {
 
 const mostReasons = 20;
 
+/** What came of one request. */
+type Reading = Pick<RereadResult, 'accepted' | 'duplicates' | 'probes'> & Pick<Reread, 'unread'>;
+
 @ApiTags('alerts')
 @Controller('api/v1/quarantine')
 export class QuarantineController {
@@ -80,23 +85,43 @@ export class QuarantineController {
       const stored = await this.journal.quarantined(requestId);
       const source = this.options.sources.find(({ name }) => name === stored?.source);
       if (!stored || !source) continue;
-      const made = reread(source, this.router, stored);
-      const receipt = body.dryRun ? { alerts: made.alerts.map(() => undefined) } : await this.journal.reread(made);
-      if (!receipt) continue;
-      const duplicates = receipt.alerts.filter((alert) => alert?.status === 'duplicate').length;
-      const accepted = receipt.alerts.length - duplicates;
+      const result = await this.#reread(source, stored, body.dryRun);
+      if (!result) continue;
+      const { accepted, duplicates, probes, unread } = result;
       if (!body.dryRun) {
-        const counts = { accepted, duplicates, quarantined: made.unread.length };
+        const counts = { accepted, duplicates, quarantined: unread.length };
         this.activity.next({ kind: 'reread', at: Date.now(), source: source.name, requestId, ...counts });
       }
       sum.requests += 1;
       sum.accepted += accepted;
       sum.duplicates += duplicates;
-      sum.probes += made.probe === undefined ? 0 : 1;
-      sum.quarantined += made.unread.length;
-      reasons.push(...made.unread.map((part) => ({ requestId, ...part })).slice(0, mostReasons - reasons.length));
+      sum.probes += probes;
+      sum.quarantined += unread.length;
+      reasons.push(...unread.map((part) => ({ requestId, ...part })).slice(0, mostReasons - reasons.length));
     }
     return { ...sum, reasons, more: ids.length > mostRequests };
+  }
+
+  /** Undefined where somebody else was faster, from the beginning. */
+  async #reread(source: NamedSource, stored: QuarantinedRequest, isDry: boolean): Promise<Reading | undefined> {
+    let sum: Reading | undefined;
+    for (const made of reread(source, this.router, stored)) {
+      if (!made) {
+        await nextTurn();
+        continue;
+      }
+      const receipt = isDry ? { alerts: made.alerts.map(() => undefined) } : await this.journal.reread(made);
+      if (!receipt) return sum;
+      const duplicates = receipt.alerts.filter((alert) => alert?.status === 'duplicate').length;
+      const { accepted, duplicates: before } = sum ?? { accepted: 0, duplicates: 0 };
+      sum = {
+        accepted: accepted + receipt.alerts.length - duplicates,
+        duplicates: before + duplicates,
+        probes: made.probe === undefined ? 0 : 1,
+        unread: made.unread,
+      };
+    }
+    return sum;
   }
 
   /** Ids of requests, the first received first. */

@@ -234,6 +234,8 @@ export type Reread = Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & {
   readonly requestId: string;
   /** Their numbers. */
   readonly parts: readonly number[];
+  /** These are the first alerts, of many: the parts stay until the last come. */
+  readonly isUnfinished?: true;
 };
 
 export type AlertSummary = {

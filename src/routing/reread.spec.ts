@@ -18,18 +18,28 @@ const draft = (title: string, index?: number) => ({
   quality: [],
   ...(index !== undefined && { index }),
 });
-const read = (reading: Reading, ...indexes: readonly (number | undefined)[]) => {
+const readParts = (reading: Reading, ...indexes: readonly (number | undefined)[]) => {
   const { id, source, receivedAt, remoteAddress, contentType, body } = acceptedRequest({ receivedAt: 0 });
   const parts = indexes.map((index, at) => ({ number: at + 1, ...(index !== undefined && { index }) }));
   const stored: QuarantinedRequest = { id, source, receivedAt, remoteAddress, contentType, body, parts };
   const named = { name: source, type: 'x', vendor: 'x', product: 'x' };
-  const made = reread(
-    { ...named, source: { authenticate: () => ({ ok: false }), read: () => reading } },
-    new Router([]),
-    stored,
-  );
-  expect(made.parts).toEqual(parts.map(({ number }) => number));
-  return { ...made, alerts: made.alerts.map(({ alert }) => alert.title) };
+  const all = [
+    ...reread(
+      { ...named, source: { authenticate: () => ({ ok: false }), read: () => reading } },
+      new Router([]),
+      stored,
+    ),
+  ].flatMap((made) => made ?? []);
+  for (const made of all) expect(made.parts).toEqual(parts.map(({ number }) => number));
+  return all.map((made) => ({ ...made, alerts: made.alerts.map(({ alert }) => alert.title) }));
+};
+/** Of a body that is no large one. */
+const read = (...given: Parameters<typeof readParts>) => {
+  const [made, ...others] = readParts(...given);
+  expect(others).toEqual([]);
+  if (!made) throw new Error('nothing was made of it');
+  expect(made).not.toHaveProperty('isUnfinished');
+  return made;
 };
 
 describe('a quarantined request, read again', () => {
@@ -70,13 +80,13 @@ describe('a quarantined request, read again', () => {
       },
     };
     const named = { name: 'warden', type: 'x', vendor: 'x', product: 'x', source };
-    const made = reread(named, new Router([]), stored);
+    const [made] = reread(named, new Router([]), stored);
     expect(given).toEqual([
       { headers: { 'content-type': 'text/xml' }, body, path: '/v1/ingest/warden', remoteAddress: '192.0.2.7' },
     ]);
     expect(made).toMatchObject({ requestId: 'request-1', parts: [7], unread: [] });
     expect(made).not.toHaveProperty('probe');
-    expect(made.alerts[0]?.alert).toMatchObject({
+    expect(made?.alerts[0]?.alert).toMatchObject({
       receivedAt: '2026-05-01T10:00:00.000Z',
       raw: { ref: 'request-1', sha256: hash('sha256', body, 'hex'), bytes: 8, contentType: 'text/xml' },
     });
@@ -106,5 +116,21 @@ describe('a quarantined request, read again', () => {
         { index: 1, reason: 'odd' },
       ],
     });
+  });
+
+  it('comes in parts where it is large, and what stays comes with the last', () => {
+    const many = Array.from({ length: 2_500 }, (_, index) => draft(`alert ${String(index)}`, index));
+    const reading = { drafts: many, unread: [{ index: 2_500, reason: 'odd' }] };
+    const whole = readParts(reading, undefined);
+    expect(whole.flatMap(({ alerts }) => alerts)).toEqual(many.map(({ title }) => title));
+    expect(whole.map(({ isUnfinished }) => isUnfinished)).toEqual([true, true, undefined]);
+    expect(whole.map(({ unread }) => unread)).toEqual([[], [], [{ index: 2_500, reason: 'odd' }]]);
+
+    const some = readParts(reading, 3, 2_400, 2_500, 2_600);
+    expect(some.map(({ alerts }) => alerts)).toEqual([['alert 3'], [], ['alert 2400']]);
+    expect(some.at(-1)?.unread).toEqual([
+      { index: 2_500, reason: 'odd' },
+      { index: 2_600, reason: 'read today, it is no alert' },
+    ]);
   });
 });

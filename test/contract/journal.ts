@@ -1059,6 +1059,26 @@ export function describeJournal(
         expect(await sums()).toEqual([true, 4, 2, 0, 1, 1]);
       });
 
+      it('stays until the last alerts of many come; interrupted before that, nothing is lost or doubled', async () => {
+        const given = acceptedRequest({ receivedAt: now, unread: [{ reason: 'not JSON' }] });
+        await journal.append([given]);
+        now += dayMs;
+        const found = await journal.quarantined(given.id);
+        const parts = found?.parts.map(({ number }) => number) ?? [];
+        const reread = { requestId: given.id, parts, unread: [] };
+        const first = { ...reread, alerts: readAgain(given.id, { finding: 'f' }), isUnfinished: true as const };
+        expect((await journal.reread(first))?.alerts.map(({ status }) => status)).toEqual(['accepted']);
+        expect(await quarantine()).toMatchObject([{ requestId: given.id, reason: 'not JSON' }]);
+        expect(await sums()).toEqual([true, 2, 1, 0, 1, 0]);
+        // And once more, from the beginning.
+        expect((await journal.reread(first))?.alerts.map(({ status }) => status)).toEqual(['duplicate']);
+        const last = { ...reread, alerts: readAgain(given.id, { finding: 'g' }) };
+        expect((await journal.reread(last))?.alerts.map(({ status }) => status)).toEqual(['accepted']);
+        expect(await quarantine()).toEqual([]);
+        expect(await sums()).toEqual([true, 3, 2, 1, 0, 0]);
+        expect(await journal.reread(first)).toBeUndefined();
+      });
+
       it('of a request that was purged, or has nothing there, is nothing', async () => {
         const given = request({});
         await journal.append([given]);

@@ -268,15 +268,16 @@ class MemoryJournal extends Journal {
     return { id, source, receivedAt, remoteAddress, contentType, body, parts };
   }
 
-  async reread({ requestId, parts, alerts, unread, probe }: Reread): Promise<Receipt | undefined> {
+  async reread({ requestId, parts, alerts, unread, probe, isUnfinished }: Reread): Promise<Receipt | undefined> {
     await this.check();
     const now = this.context.now();
     const request = this.#requests.get(requestId);
     const isThere = (part: number) => request?.unread.some(({ seq }) => seq === part) === true;
     if (!request || parts.length === 0 || !parts.every(isThere)) return undefined;
+    const gone = isUnfinished ? [] : parts;
     const by = request.pull ? 'pull' : 'webhook';
     const receipts = alerts.map((routed) => this.#keepAlert(routed, request, now, by));
-    const left = request.unread.filter(({ seq }) => !parts.includes(seq));
+    const left = request.unread.filter(({ seq }) => !gone.includes(seq));
     request.unread = [...left, ...unread.map((part) => ({ seq: this.#nextSeq(), ...part }))];
     if (probe !== undefined) request.probe = probe;
     const accepted = receipts.filter(({ status }) => status === 'accepted').length;
@@ -284,10 +285,10 @@ class MemoryJournal extends Journal {
     const tally = this.#tallyOf(request.source);
     tally.accepted += accepted;
     tally.duplicates += receipts.length - accepted;
-    tally.quarantined += unread.length - parts.length;
+    tally.quarantined += unread.length - gone.length;
     tally.probes += probes;
-    if (by === 'pull') this.#pulls.countUnread(request.source, unread.length - parts.length, request.receivedAt);
-    this.#accounts.reread(request, parts.length - unread.length - probes, now, receipts);
+    if (by === 'pull') this.#pulls.countUnread(request.source, unread.length - gone.length, request.receivedAt);
+    this.#accounts.reread(request, gone.length - unread.length - probes, now, receipts);
     return { alerts: receipts };
   }
 

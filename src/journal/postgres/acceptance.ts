@@ -150,7 +150,7 @@ export async function append(
 /** Accepts now what a quarantined request gave when it was read again; undefined where its parts are gone. */
 export async function reread(
   tables: Tables,
-  { requestId, parts, alerts, unread, probe }: Reread,
+  { requestId, parts, alerts, unread, probe, isUnfinished }: Reread,
   now: number,
   { query }: Transaction,
 ): Promise<{ readonly receipt: Receipt; readonly counting: Counting } | undefined> {
@@ -164,20 +164,21 @@ export async function reread(
     parts,
   ]);
   if (there.length !== new Set(parts).size) return undefined;
-  await query('DELETE FROM unread WHERE request = $1 AND seq = ANY($2::bigint[])', [request.seq, parts]);
+  const gone = isUnfinished ? [] : parts;
+  await query('DELETE FROM unread WHERE request = $1 AND seq = ANY($2::bigint[])', [request.seq, gone]);
   const acceptance = await Acceptance.begin(tables, query, { alerts, requests: 0, unread: unread.length });
   const by = wayOf(request.arrival);
   const receipt = acceptance.read({ ...request, by }, { alerts, unread }, now);
   const { counting } = acceptance;
   const then = request.received_at;
-  counting.source(then, request.source, 'received', unread.length - parts.length + (probe === undefined ? 0 : 1));
-  counting.source(then, request.source, 'quarantined', unread.length - parts.length);
+  counting.source(then, request.source, 'received', unread.length - gone.length + (probe === undefined ? 0 : 1));
+  counting.source(then, request.source, 'quarantined', unread.length - gone.length);
   if (probe !== undefined) {
     counting.source(then, request.source, 'probes');
     await query('UPDATE requests SET probe = $2 WHERE seq = $1', [request.seq, encode(probe)]);
   }
   await acceptance.write();
-  if (by === 'pull') await countUnread(query, request.source, unread.length - parts.length, then);
+  if (by === 'pull') await countUnread(query, request.source, unread.length - gone.length, then);
   return { receipt, counting };
 }
 

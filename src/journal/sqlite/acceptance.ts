@@ -118,12 +118,13 @@ export class Acceptance {
   }
 
   /** Accepts now what a quarantined request gave when it was read again; undefined where its parts are gone. */
-  reread({ requestId, parts, alerts, unread, probe }: Reread, now: number): Receipt | undefined {
+  reread({ requestId, parts, alerts, unread, probe, isUnfinished }: Reread, now: number): Receipt | undefined {
     const request = this.#selectRequest.get(idOrNothing(requestId) ?? Buffer.alloc(0));
     if (!request) return undefined;
     this.#unread.flush();
-    const there = this.#selectParts.all(request.seq);
-    if (parts.length === 0 || !parts.every((part) => there.includes(part))) return undefined;
+    const there = new Set(this.#selectParts.all(request.seq));
+    if (parts.length === 0 || !parts.every((part) => there.has(part))) return undefined;
+    const gone = isUnfinished ? [] : parts;
     const source = this.ledger.sources.change(this.ledger.sources.nameOf(request.source));
     const before = this.#last.alert;
     const unroutedBefore = source.unrouted;
@@ -133,7 +134,7 @@ export class Acceptance {
       return known === undefined ? { id: routed.alert.id, status: 'accepted' } : { id: known, status: 'duplicate' };
     });
     const accepted = this.#last.alert - before;
-    for (const part of parts) this.#deletePart.run(part);
+    for (const part of gone) this.#deletePart.run(part);
     for (const { index, reason } of unread) {
       this.#last.unread += 1;
       this.#unread.add(this.#last.unread, request.seq, index ?? null, reason);
@@ -143,12 +144,12 @@ export class Acceptance {
     const probes = probe === undefined ? 0 : 1;
     source.accepted += accepted;
     source.duplicates += alerts.length - accepted;
-    source.quarantined += unread.length - parts.length;
+    source.quarantined += unread.length - gone.length;
     source.probes += probes;
-    if (by === 'pull') this.pulls.countUnread(source.number, unread.length - parts.length, request.received_at);
+    if (by === 'pull') this.pulls.countUnread(source.number, unread.length - gone.length, request.received_at);
 
     const then = this.ledger.hours.source(request.received_at, source.number);
-    then.received += unread.length - parts.length + probes;
+    then.received += unread.length - gone.length + probes;
     const hour = this.ledger.hours.source(now, source.number);
     hour.received += alerts.length;
     hour.accepted += accepted;
