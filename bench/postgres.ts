@@ -99,7 +99,7 @@ async function sendTo(routers: readonly RouterProcess[], total: number): Promise
 }
 
 /** Until so many events arrived; a repeat would show as one too many in the next count. */
-async function delivered(datadog: ChildProcess, count: number): Promise<void> {
+export async function delivered(datadog: ChildProcess, count: number): Promise<void> {
   for (let got = 0; got < count;) {
     await sleep(20);
     const report = messageFrom<DatadogReport>(datadog);

@@ -23,8 +23,11 @@ export type PostgresServer = {
 const mostTries = 50;
 const againMs = 200;
 
-/** Starts a server in a folder of its own; `flags` are added to its command line, e.g. `-c fsync=off`. */
-export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
+/** Starts a server in a folder of its own; `flags` are added to its command line, e.g. `-c fsync=off`; `log` gets its log. */
+export async function startPostgres(
+  flags: readonly string[] = [],
+  log: (text: string) => void = () => undefined,
+): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-postgres-'));
   // Another user than ours may have to find the data in it.
   chmodSync(folder, 0o711);
@@ -40,7 +43,7 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', ...flags],
-    onLog: () => undefined,
+    onLog: log,
     onError: () => undefined,
   });
   await server.initialise();
