@@ -8,6 +8,7 @@ COPY package.json package-lock.json ./
 # No package but this one needs a script of its own to run in production.
 RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
 COPY tsconfig.json tsconfig.build.json ./
+COPY build ./build
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -30,7 +30,7 @@ async function add(): Promise<void> {
   // The options' decorators note types where this is loaded, and it has to be there before they run.
   const require = createRequire(dist);
   require('reflect-metadata');
-  const { IsOptional } = require('class-validator') as { IsOptional: () => PropertyDecorator };
+  const { IsOptional } = await load<{ IsOptional: () => PropertyDecorator }>(require.resolve('class-validator'));
   const { sources } = await load<{ sources: SourcePlugin[] }>('sources/index.js');
   const { ApiSourceOptions } = await load<typeof SourceOptionsFile>('kit/source-options.js');
   const { PullError } = await load<{ PullError: typeof PullErrorClass }>('core/source.js');
