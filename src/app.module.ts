@@ -165,6 +165,9 @@ function adminOf(inForce: ConfigInForce): AdminOptions {
     get routes() {
       return inForce.current.routes;
     },
+    get routesSince() {
+      return inForce.routesSince;
+    },
     get sinks() {
       return [...inForce.current.sinks].map(([name, { type }]) => ({ name, type }));
     },

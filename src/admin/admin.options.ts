@@ -12,6 +12,8 @@ export class AdminOptions {
   readonly version!: string;
   readonly sources!: readonly NamedSource[];
   readonly routes!: readonly RouteOptions[];
+  /** Since when these routes are in force at this router, in milliseconds since the epoch. */
+  readonly routesSince!: number;
   readonly sinks!: readonly { readonly name: string; readonly type: string }[];
   /** The most bytes that `POST /api/v1/routes/test` takes, as ingest does after inflating. */
   readonly maxBody!: number;

@@ -359,6 +359,8 @@ describe('the alerts', () => {
         { route: 'urgent', matched: false, reason: expect.stringContaining('severity') },
         { route: 'rest', matched: true },
       ],
+      goneRoutes: [],
+      routesSince: 0,
       request: { source: 'warden', authentication: 'bearer', remoteAddress: '192.0.2.7' },
       foundBy: 'id',
       others: { count: 0, isAll: true },
@@ -375,6 +377,22 @@ describe('the alerts', () => {
     await admin.journal.park('pager', 'the key was revoked');
     expect(await read(`/api/v1/alerts/${id}`)).toMatchObject({
       deliveries: [{ next: { what: expect.stringContaining('the key was revoked') } }],
+    });
+  });
+
+  it('are explained by the routes of now, with what is otherwise than the decision of then', async () => {
+    await admin.close();
+    admin = await startAdminApp({ routesSince: receivedAt + 1 });
+    const report = { title: 'disk is full', severity: 'low', routes: ['urgent', 'former'] } as const;
+    const [receipt] = await admin.journal.append([acceptedRequest({ receivedAt }, report)]);
+    expect(await read(`/api/v1/alerts/${receipt?.alerts[0]?.id ?? ''}`)).toMatchObject({
+      routes: ['urgent', 'former'],
+      reasons: [
+        { route: 'urgent', matched: false, tookIt: true },
+        { route: 'rest', matched: true, tookIt: false },
+      ],
+      goneRoutes: ['former'],
+      routesSince: receivedAt + 1,
     });
   });
 

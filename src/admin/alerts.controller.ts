@@ -45,7 +45,9 @@ export class AlertsController {
     summary:
       'Where an alert went and why: the alert, the decision, its deliveries, every attempt, and what comes next.',
     description:
-      'By our id, the id of the vendor or the fingerprint; of several the newest, and how many others there are.',
+      'By our id, the id of the vendor or the fingerprint; of several the newest, and how many others there are. `routes` ' +
+      'decided it then. `reasons` are those of the routes of now, in force since `routesSince`: `tookIt` is there where a ' +
+      'route did otherwise then, and `goneRoutes` are no longer in the config.',
   })
   async tell(@Param('id', NamePipe) name: string): Promise<Story> {
     const story = await this.explain.explain(name);

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Journal, type AlertQuery, type AlertRecord, type Page, type AlertSummary } from '../core/journal.js';
-import { Router } from '../routing/router.js';
+import { Router, without } from '../routing/router.js';
 import { AdminOptions } from './admin.options.js';
-import { tellDelivery, type Story } from './story.js';
+import { tellDelivery, tellReasons, type Story } from './story.js';
 
 /** Others of the same name that are counted, and of those how many are shown. */
 const mostOthers = 100;
@@ -39,10 +39,17 @@ export class ExplainService {
     return {
       ...record,
       deliveries: await Promise.all(deliveries),
-      reasons: this.router.explain(record.alert),
+      ...this.#reasons(record),
+      routesSince: this.options.routesSince,
       foundBy,
       others,
     };
+  }
+
+  #reasons({ alert, routes, request }: AlertRecord): Pick<Story, 'reasons' | 'goneRoutes'> {
+    const source = this.options.sources.find(({ name }) => name === request.source);
+    const now = without(this.router.decide(alert), source?.about?.(alert));
+    return tellReasons(this.router.explain(alert), routes, now.routes);
   }
 
   async #byId(name: string): Promise<Found | undefined> {

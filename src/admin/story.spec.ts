@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../core/journal.js';
-import { tellDelivery, type SinkStanding } from './story.js';
+import { tellDelivery, tellReasons, type SinkStanding } from './story.js';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 
@@ -39,5 +39,35 @@ describe('the story of a delivery', () => {
     expect(tellDelivery({ ...delivery, state: 'delivered' }, running, now)).not.toHaveProperty('next');
     expect(tellDelivery({ ...delivery, state: 'superseded' }, running, now)).not.toHaveProperty('next');
     expect(tellDelivery({ ...delivery, state: 'dead' }, running, now).next?.what).toContain('replayed');
+  });
+});
+
+describe('the story of a decision', () => {
+  const takes = (route: string) => ({ route, matched: true, reason: 'severity is >=high' });
+  const leaves = (route: string) => ({ route, matched: false, reason: 'severity is low, wanted >=high' });
+
+  it('that the routes of now would take as well has their reasons, and no more', () => {
+    const reasons = [takes('all'), leaves('urgent')];
+    expect(tellReasons(reasons, ['all'], ['all'])).toEqual({ reasons, goneRoutes: [] });
+  });
+
+  it('says of each route of now whether it took the alert, where that is otherwise', () => {
+    const { reasons } = tellReasons([takes('all'), leaves('urgent'), takes('new')], ['all', 'urgent'], ['all', 'new']);
+    expect(reasons).toEqual([takes('all'), { ...leaves('urgent'), tookIt: true }, { ...takes('new'), tookIt: false }]);
+  });
+
+  it('names the routes that are gone', () => {
+    expect(tellReasons([takes('all')], ['old', 'all', 'older'], ['all']).goneRoutes).toEqual(['old', 'older']);
+  });
+
+  it('does not say of a route that it takes what is about the only sink that it leads to', () => {
+    expect(tellReasons([takes('all'), takes('pager')], ['all'], ['all']).reasons).toEqual([
+      takes('all'),
+      {
+        route: 'pager',
+        matched: false,
+        reason: 'severity is >=high; but it leads only to the sink that this is about',
+      },
+    ]);
   });
 });

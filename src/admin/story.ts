@@ -13,10 +13,23 @@ export type ToldDelivery = Omit<AlertRecord['deliveries'][number], 'history'> & 
   readonly next?: Next;
 };
 
-/** The whole story of an alert, in the order it happened. */
+/** What a route of now makes of the alert. */
+export type ToldReason = RouteReason & {
+  /** Whether it took the alert when that was decided, where that is otherwise than now. */
+  readonly tookIt?: boolean;
+};
+
+/** The whole story of an alert, in the order it happened. `routes` is the decision of then. */
 export type Story = Omit<AlertRecord, 'deliveries'> & {
-  /** The conditions of the routes of now; `routes` is the decision of then. */
-  readonly reasons: readonly RouteReason[];
+  /** The conditions of the routes of now, and what is otherwise than then: in the routes, or in what is known of the alert. */
+  readonly reasons: readonly ToldReason[];
+  /** Those of `routes` that are no longer in the config. */
+  readonly goneRoutes: readonly string[];
+  /**
+   * Since when the routes of now are in force at the router that answers, in milliseconds since the epoch. Of an alert
+   * that was received before, nobody can say by which conditions it was decided.
+   */
+  readonly routesSince: number;
   readonly deliveries: readonly ToldDelivery[];
   /** What the asker named it by. */
   readonly foundBy: 'id' | 'fingerprint' | 'vendorId';
@@ -31,6 +44,24 @@ export type SinkStanding = {
   /** An earlier alert of the same finding that this sink is still owed: it goes first. */
   readonly before?: string;
 };
+
+/**
+ * Holds the routes of now against a decision. `then` and `now`: the names of those that took it, and that would; `now`
+ * leaves out those that lead to no sink but the one that the alert is about.
+ */
+export function tellReasons(
+  reasons: readonly RouteReason[],
+  then: readonly string[],
+  now: readonly string[],
+): Pick<Story, 'reasons' | 'goneRoutes'> {
+  const told = reasons.map(({ route, matched: holds, reason: why }): ToldReason => {
+    const matched = now.includes(route);
+    const reason = holds && !matched ? `${why}; but it leads only to the sink that this is about` : why;
+    const tookIt = then.includes(route);
+    return { route, matched, reason, ...(tookIt !== matched && { tookIt }) };
+  });
+  return { reasons: told, goneRoutes: then.filter((name) => !reasons.some(({ route }) => route === name)) };
+}
 
 /** Tells of a delivery what the journal does not say: the waits, and what comes next. */
 export function tellDelivery(

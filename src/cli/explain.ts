@@ -20,7 +20,7 @@ export function explainCommand(terminal: Terminal = process): Command {
 }
 
 function describe(explained: Story): readonly string[] {
-  const { alert, request, routes, reasons, deliveries, duplicates, superseded, others, again, lookup } = explained;
+  const { alert, request, routes, deliveries, duplicates, superseded, others, again, lookup } = explained;
   const facts = [
     ['id', alert.id],
     ['what', `${alert.kind}, ${alert.severity}, ${alert.state}`],
@@ -38,12 +38,29 @@ function describe(explained: Story): readonly string[] {
   return [
     alert.title,
     ...indent(columns(facts)),
-    'by the routes of now',
-    ...indent(columns(reasons.map(({ route, matched, reason }) => [matched ? 'takes it' : 'no', route, reason]))),
+    ...describeReasons(explained),
     deliveries.length > 0 ? 'deliveries' : 'deliveries: none',
     ...deliveries.flatMap((delivery) => [...describeDelivery(delivery), ...describeNext(delivery)]),
     ...describeOthers(others),
   ];
+}
+
+/** The conditions are those of now. What is otherwise than the decision is said for each route. */
+function describeReasons({ request, routes, reasons, goneRoutes, routesSince }: Story): readonly string[] {
+  const isOtherwise = goneRoutes.length > 0 || reasons.some(({ tookIt }) => tookIt !== undefined);
+  const since = `by the routes of now, in force since ${new Date(routesSince).toISOString()}`;
+  const then = `by ${routes.length > 0 ? routes.join(', ') : 'no route'}`;
+  const heading = isOtherwise
+    ? `${since}: it was decided otherwise, ${then}`
+    : request.receivedAt < routesSince
+      ? `${since}: it came before that, and was decided as they would, ${then}`
+      : since;
+  const rows = reasons.map(({ route, matched, reason, tookIt }) => {
+    const difference = tookIt === undefined ? '' : tookIt ? ' (it took it then)' : ' (it did not take it then)';
+    return [matched ? 'takes it' : 'no', route, reason + difference];
+  });
+  const gone = goneRoutes.map((route) => ['gone', route, 'it took it then, and is not in the config any more']);
+  return [heading, ...indent(columns([...rows, ...gone]))];
 }
 
 function describeAgain({ by, at, added, isLate }: NonNullable<Story['again']>): string {

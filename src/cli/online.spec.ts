@@ -45,11 +45,35 @@ describe('signalbox explain', () => {
     expect(terminal.out).toContain('disk is\\u001b[2J full\n');
     expect(terminal.out).toContain('2026-03-01T12:00:00.000Z from 192.0.2.7, by bearer\n');
     expect(terminal.out).toMatch(/routed +urgent\n/);
-    expect(terminal.out).toMatch(/no +urgent +severity is low, wanted >=high\n/);
-    expect(terminal.out).toMatch(/takes it +rest +title is \*disk\*\n/);
+    expect(terminal.out).toMatch(/no +urgent +severity is low, wanted >=high \(it took it then\)\n/);
+    expect(terminal.out).toMatch(/takes it +rest +title is \*disk\* \(it did not take it then\)\n/);
     expect(terminal.out).toMatch(
       /pager: delivered as evt-1, for urgent\n {4}#1 +2026-03-01T12:00:00.000Z +12 ms +delivered +HTTP 202\n/,
     );
+  });
+
+  it('says plainly that the reasons are those of now, and what was decided otherwise then', async () => {
+    const explainNew = async (routesSince: number, ...routes: readonly string[]): Promise<string> => {
+      await admin.close();
+      admin = await startAdminApp({ tokens: [new Secret(token)], routesSince });
+      const report = { title: 'disk is full', severity: 'high', routes, sinks: ['pager'] } as const;
+      const [receipt] = await admin.journal.append([acceptedRequest({ receivedAt }, report)]);
+      terminal.out = '';
+      await explain('--token', token, receipt?.alerts[0]?.id ?? '');
+      return terminal.out;
+    };
+    const since = 'by the routes of now, in force since 2026-03-01T1';
+    expect(await explainNew(receivedAt - 3_600_000, 'urgent', 'rest')).toContain(`\n${since}1:00:00.000Z\n`);
+    const later = receivedAt + 3_600_000;
+    expect(await explainNew(later, 'urgent', 'rest')).toContain(
+      `\n${since}3:00:00.000Z: it came before that, and was decided as they would, by urgent, rest\n`,
+    );
+    const otherwise = await explainNew(later, 'urgent', 'former');
+    expect(otherwise).toContain(`\n${since}3:00:00.000Z: it was decided otherwise, by urgent, former\n`);
+    expect(otherwise).toMatch(/gone +former +it took it then, and is not in the config any more\n/);
+    expect(otherwise).toMatch(/takes it +rest +title is \*disk\* \(it did not take it then\)\n/);
+    expect(otherwise).toMatch(/takes it +urgent +severity is >=high\n/);
+    expect(await explainNew(later)).toContain('it was decided otherwise, by no route\n');
   });
 
   it('tells by the id of the vendor what it was answered, what comes next, and what else has that name', async () => {

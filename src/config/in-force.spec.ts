@@ -85,4 +85,15 @@ describe('a file of a credential', () => {
     expect(changedFiles(secretFiles)).toEqual([]);
     expect(changedFiles([{ path: join(folder.path, 'gone'), digest: '' }])).toEqual([]);
   });
+
+  it('knows since when its routes are in force: not by another sink, but by another route', async () => {
+    let now = 1_000;
+    const inForce = new ConfigInForce(await folder.load(source + twoSinks + route), () => now);
+    expect(inForce.routesSince).toBe(1_000);
+    now = 2_000;
+    await inForce.replace(await folder.load(source + twoSinks.replace('apiKey: k', 'apiKey: other') + route));
+    expect(inForce.routesSince).toBe(1_000);
+    await inForce.replace(await folder.load(source + twoSinks + route.replace('all', 'each')));
+    expect(inForce.routesSince).toBe(2_000);
+  });
 });

@@ -15,13 +15,23 @@ export type Change = {
 /** The config that the router runs by. A reload puts another in its place, as far as that can be done while running. */
 export class ConfigInForce {
   #current: LoadedConfig;
+  #routesSince: number;
 
-  constructor(config: LoadedConfig) {
+  constructor(
+    config: LoadedConfig,
+    private readonly now: () => number = Date.now,
+  ) {
     this.#current = config;
+    this.#routesSince = now();
   }
 
   get current(): LoadedConfig {
     return this.#current;
+  }
+
+  /** Since when its routes are in force, in milliseconds since the epoch: the start, or the last reload that changed them. */
+  get routesSince(): number {
+    return this.#routesSince;
   }
 
   /** Takes a loaded config over. A source or sink that is as it was stays the one that runs, and its double is closed. */
@@ -31,10 +41,12 @@ export class ConfigInForce {
     const sinks = await keepSame(before.sinks, next.sinks, ({ sink }) => sink.close?.());
     const { ingest, admin, journal, logLevel, instance } = before;
     this.#current = { ...next, sources, sinks, ingest, admin, journal, logLevel, instance };
+    const routes = !isSame(before.routes, next.routes);
+    if (routes) this.#routesSince = this.now();
     return {
       sources: changed(before.sources, next.sources),
       sinks: changed(before.sinks, next.sinks),
-      routes: !isSame(before.routes, next.routes),
+      routes,
       needsRestart: fixed.filter((key) => !isSame(plain(before, key), plain(next, key))),
     };
   }

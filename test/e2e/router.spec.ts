@@ -109,6 +109,41 @@ describe('the router', () => {
     expect(await raw.json()).toMatchObject({ alerts: [{ id: 'a1' }, { id: 'a2' }] });
   });
 
+  it('explains by the routes of now, and says what was decided otherwise before a reload', async () => {
+    await router.start();
+    const before = Date.now();
+    const answer = await post({ alerts: [alertOf('old', 3)] });
+    const { alerts } = (await answer.json()) as { alerts: { id: string }[] };
+    const tell = async () =>
+      (await (await ask(`/api/v1/alerts/${alerts[0]?.id ?? ''}`)).json()) as Record<string, unknown>;
+    const told = await tell();
+    expect(told).toMatchObject({
+      routes: ['archive-all'],
+      goneRoutes: [],
+      reasons: [
+        { route: 'archive-all', matched: true },
+        { route: 'serious', matched: false },
+      ],
+    });
+    expect(JSON.stringify(told)).not.toContain('tookIt');
+    expect(told['routesSince']).toBeLessThan(before);
+
+    const config = readFileSync(router.configFile, 'utf8');
+    writeFileSync(router.configFile, config.replace('archive-all', 'keep').replace('>=medium', '>=low'));
+    router.signal('SIGHUP');
+    await until(() => router.output.includes('config reloaded'));
+    const since = (await tell())['routesSince'];
+    expect(await tell()).toMatchObject({
+      routes: ['archive-all'],
+      goneRoutes: ['archive-all'],
+      reasons: [
+        { route: 'keep', matched: true, tookIt: false },
+        { route: 'serious', matched: true, tookIt: false },
+      ],
+    });
+    expect(since).toBeGreaterThanOrEqual(before);
+  });
+
   it('keeps the predecessor’s path and answers its status', async () => {
     await router.start();
     expect((await post({ alerts: [alertOf('a1')] }, '/api/v1/datadog/event')).status).toBe(202);

@@ -41,6 +41,8 @@ export type AdminAppOptions = {
   readonly logLevel?: string;
   /** The source pulls. */
   readonly pulls?: boolean;
+  /** Since when the routes are in force; for longer than any alert, unless told. */
+  readonly routesSince?: number;
 };
 
 export const routes = plainToInstance(RouteOptions, [
@@ -70,6 +72,7 @@ export async function startAdminApp({
   tokens,
   logLevel = 'info',
   pulls = false,
+  routesSince = 0,
 }: AdminAppOptions = {}): Promise<AdminApp> {
   const journal = await memory.open(new memory.options(), { now: Date.now });
   const activity = new ActivityStream();
@@ -87,6 +90,7 @@ export async function startAdminApp({
     version: '1.2.3',
     sources: [pulls ? { ...warden, source: { ...warden.source, pull: noPages } } : warden],
     routes,
+    routesSince,
     sinks: [
       { name: 'pager', type: 'webhook' },
       { name: 'archive', type: 'file' },
