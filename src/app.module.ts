@@ -58,7 +58,13 @@ export class BackboneModule implements OnApplicationBootstrap, OnModuleDestroy, 
       },
       {
         provide: Readiness,
-        useFactory: (journal: Journal) => new Readiness(journal, config.ingest, (name) => pulls(inForce.current, name)),
+        useFactory: (journal: Journal) =>
+          new Readiness(
+            journal,
+            config.ingest,
+            (name) => pulls(inForce.current, name),
+            (sink) => (inForce.current.sinks.has(sink) ? inForce.current.delivery.maxAge : Infinity),
+          ),
         inject: [Journal],
       },
       { provide: Router, useValue: new Router(config.routes, statefulSinksOf(config)) },
@@ -170,6 +176,9 @@ function adminOf(inForce: ConfigInForce): AdminOptions {
     },
     get sinks() {
       return [...inForce.current.sinks].map(([name, { type }]) => ({ name, type }));
+    },
+    get maxAge() {
+      return inForce.current.delivery.maxAge;
     },
     maxBody: ingest.maxInflated,
     pendingLimits: ingest,

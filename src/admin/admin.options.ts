@@ -15,6 +15,8 @@ export class AdminOptions {
   /** Since when these routes are in force at this router, in milliseconds since the epoch. */
   readonly routesSince!: number;
   readonly sinks!: readonly { readonly name: string; readonly type: string }[];
+  /** Milliseconds after accept when retrying ends in the dead letters. */
+  readonly maxAge!: number;
   /** The most bytes that `POST /api/v1/routes/test` takes, as ingest does after inflating. */
   readonly maxBody!: number;
   readonly pendingLimits!: PendingLimits;

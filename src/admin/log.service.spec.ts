@@ -3,6 +3,7 @@ import { acceptedRequest, type RequestOf } from '../../test/support/accepted-req
 import { receivedActivity } from '../../test/support/activities.js';
 import { ActivityStream, type Activity } from '../core/activity.js';
 import type { Attempt } from '../core/journal.js';
+import type { AdminOptions } from './admin.options.js';
 import { createLog, NestLog } from './log.js';
 import { LogService } from './log.service.js';
 
@@ -15,7 +16,8 @@ let service: LogService;
 function start(level: string): void {
   lines = [];
   activity = new ActivityStream();
-  service = new LogService(activity, createLog(level, { write: (line) => lines.push(line) }));
+  const options = { maxAge: 100_000 } as AdminOptions;
+  service = new LogService(activity, createLog(level, { write: (line) => lines.push(line) }), options);
   service.onModuleInit();
 }
 
@@ -37,6 +39,29 @@ describe('the log', () => {
   afterEach(() => {
     service.onApplicationShutdown();
     jest.useRealTimers();
+  });
+
+  it('tells once of a sink that is owed something old, before it is given up', () => {
+    const attempt: Attempt = { attempt: 9, at, durationMs: 12, outcome: 'retry', reason: 'HTTP 503' };
+    const failed = (ageMs: number, changed: Partial<Extract<Activity, { kind: 'attempted' }>> = {}) => {
+      const facts = { sink: 'pager', alertId: 'a-1', acceptedAt: at - ageMs, attempt, next: 'pending' } as const;
+      activity.next({ kind: 'attempted', at, ...facts, ...changed });
+    };
+    const old = () => told().filter((line) => 'msg' in line && line.msg === 'backlog old: given up soon');
+    failed(79_999);
+    failed(90_000, { isReplay: true });
+    failed(100_000, { next: 'dead' });
+    expect(old()).toEqual([]);
+    failed(80_000);
+    failed(95_000);
+    failed(85_000, { sink: 'lake' });
+    expect(old()).toMatchObject([
+      { level: 'warn', sink: 'pager', alertId: 'a-1', givenUp: '2026-03-01T12:00:20.000Z' },
+      { level: 'warn', sink: 'lake' },
+    ]);
+    failed(81_000, { next: 'delivered' });
+    failed(82_000);
+    expect(old()).toHaveLength(3);
   });
 
   it('tells of pulls what an operator should know', () => {

@@ -1,6 +1,8 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
 import { ActivityStream, type Activity } from '../core/activity.js';
+import { isOld } from '../core/pressure.js';
+import { AdminOptions } from './admin.options.js';
 import { LineLimit, linesPerSecond } from './line-limit.js';
 import { Log } from './log.js';
 
@@ -17,10 +19,13 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
   #subscription: Subscription | undefined;
   readonly #refusals: LineLimit;
   readonly #failures: LineLimit;
+  /** The sinks of which was told that they are owed something old. */
+  readonly #behind = new Set<string>();
 
   constructor(
     private readonly activity: ActivityStream,
     private readonly log: Log,
+    private readonly options: AdminOptions,
   ) {
     this.#refusals = this.#limit('more requests were refused');
     this.#failures = this.#limit('more deliveries failed');
@@ -139,17 +144,32 @@ export class LogService implements OnModuleInit, OnApplicationShutdown {
     if (trigger !== 'secret' && warnings.length > 0) this.log.warn({ warnings: warnings.map(cut) }, 'config warnings');
   }
 
-  #attempted({ sink, alertId, attempt, next }: Of<'attempted'>): void {
+  #attempted(activity: Of<'attempted'>): void {
+    const { sink, alertId, attempt, next } = activity;
     const { outcome, cause, reason, answer, durationMs } = attempt;
     const facts = { sink, alertId, attempt: attempt.attempt, durationMs };
     if (next === 'delivered') {
+      this.#behind.delete(sink);
       this.log.debug(facts, 'delivered');
       return;
     }
+    if (next === 'pending') this.#owed(activity);
     const trouble = { ...facts, outcome, cause, status: answer?.status, reason: cut(reason) };
     // Every dead letter is somebody's to look at; attempts that will be made again are not.
     if (next === 'dead') this.log.error(trouble, 'dead letter');
     else if (this.#failures.take()) this.log.warn(trouble, 'attempt failed');
+  }
+
+  /** Once for each sink, until it takes something again. A replay begins anew. */
+  #owed({ sink, alertId, at, acceptedAt, isReplay }: Of<'attempted'>): void {
+    const { maxAge } = this.options;
+    if (isReplay || this.#behind.has(sink) || !isOld(acceptedAt, at, maxAge)) return;
+    this.#behind.add(sink);
+    const givenUp = new Date(acceptedAt + maxAge).toISOString();
+    this.log.warn(
+      { sink, alertId, accepted: new Date(acceptedAt).toISOString(), givenUp },
+      'backlog old: given up soon',
+    );
   }
 
   #pressed({ level, fill, pending }: Of<'pressure'>): void {

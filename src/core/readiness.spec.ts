@@ -53,6 +53,21 @@ describe('a router', () => {
     expect(await conditionOf({ sinks })).toEqual({ status: 'degraded', problems: ['the sink archive is parked'] });
   });
 
+  it('is degraded while a sink is owed something that is given up soon, and not for one that gives nothing up', async () => {
+    const sinks = [
+      { sink: 'pager', ...idle, pending: 1, oldestPendingAt: Date.now() - 81_000 },
+      { sink: 'archive', ...idle, pending: 1, oldestPendingAt: Date.now() - 79_000 },
+      { sink: 'former', ...idle, pending: 1, oldestPendingAt: 0 },
+    ];
+    const { journal } = journalWith({ sinks });
+    const maxAgeOf = (sink: string) => (sink === 'former' ? Infinity : 100_000);
+    expect(await new Readiness(journal, limits, undefined, maxAgeOf).condition()).toEqual({
+      status: 'degraded',
+      problems: ['the sink pager is owed an alert that has waited for 80 % of delivery.maxAge: then it is given up'],
+    });
+    expect((await new Readiness(journal, limits).condition()).status).toBe('ok');
+  });
+
   it('is degraded while a pull is parked, unless the source pulls no longer', async () => {
     const parked = { reason: 'answered 401', since: 1, by: 'router' } as const;
     const { journal } = journalWith({ pulls: [{ source: 'warden', since: 1, parked }] });

@@ -1,6 +1,6 @@
 import type { Journal } from './journal.js';
 import { describeMissing } from './missing.js';
-import { fillOf, levelOf, type PendingLimits } from './pressure.js';
+import { fillOf, highFill, isOld, levelOf, type PendingLimits } from './pressure.js';
 
 /** `degraded` takes alerts as ever, but an operator should look: `problems` says at what. */
 export type Condition = {
@@ -27,6 +27,8 @@ export class Readiness {
     private readonly limits: PendingLimits,
     /** Whether a source pulls by the config of now: what another had parked troubles nobody. */
     private readonly pulls: (source: string) => boolean = () => true,
+    /** How long a sink is tried with an alert, in milliseconds; of one that is not configured, for ever. */
+    private readonly maxAgeOf: (sink: string) => number = () => Infinity,
   ) {}
 
   /** The first thing to happen at shutdown: from now on a load balancer should send nothing more. */
@@ -52,6 +54,9 @@ export class Readiness {
       const problems = [
         ...missing.filter((each) => each.acknowledgedAt === undefined).map(describeMissing),
         ...sinks.flatMap(({ sink, parked }) => (parked ? [`the sink ${sink} is parked`] : [])),
+        ...sinks.flatMap(({ sink, oldestPendingAt: oldest }) =>
+          oldest !== undefined && isOld(oldest, Date.now(), this.maxAgeOf(sink)) ? [tooOld(sink)] : [],
+        ),
         ...pulls.flatMap(({ source, parked }) =>
           parked && this.pulls(source) ? [`the pull of the source ${source} is parked`] : [],
         ),
@@ -64,6 +69,10 @@ export class Readiness {
       this.#isAsking = false;
     }
   }
+}
+
+function tooOld(sink: string): string {
+  return `the sink ${sink} is owed an alert that has waited for ${100 * highFill} % of delivery.maxAge: then it is given up`;
 }
 
 function silence(): Promise<Condition> {

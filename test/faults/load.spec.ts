@@ -1,6 +1,8 @@
 import { describe, expect } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fault } from './harness/fault.js';
 import { askAdmin } from './harness/invariant.js';
@@ -11,6 +13,7 @@ import { exchange, headOf, percentile, statusOf } from './harness/raw.js';
 import { alertOf, newFinding, reportOf, type Report } from './harness/report.js';
 import type { Scene } from './harness/scene.js';
 
+const minuteMs = 60_000;
 const quietToken = 'SEKRET_quiet';
 const twoSources = {
   vendor: { type: 'threatstack', auth: { type: 'bearer', secret: sourceToken } },
@@ -163,6 +166,44 @@ describe('a backlog', () => {
       sink.server.always();
       await scene.until(async () => (await scene.client.post()) === 202, 60_000);
       expect(router.output).not.toContain('dead letter');
+    },
+  );
+
+  fault(
+    {
+      number: 85,
+      title: 'that grows old',
+      fault: 'the sink is down, and the clock goes on to 80 % of delivery.maxAge, and then beyond it',
+      expected:
+        'told once from 80 % on, and degraded; at the limit it is a dead letter with the fault age; webhooks are answered 202 all the time, for what is old takes no more room',
+    },
+    async (scene) => {
+      const sink = await scene.sink();
+      const clock = join(scene.folder, 'clock');
+      writeFileSync(clock, '0');
+      const router = await scene.prepare({ config: { delivery: { maxAge: '1h' } } });
+      await router.start(scene.testBuild.withClock(clock));
+      const status = async () => ((await (await fetch(`${router.ingest}/readyz`)).json()) as { status: string }).status;
+      sink.server.always({ kind: 'answer', status: 503 });
+      expect(await scene.client.post()).toBe(202);
+      await scene.until(() => sink.server.requests.length >= 2);
+      expect(await status()).toBe('ok');
+
+      writeFileSync(clock, String(50 * minuteMs));
+      await scene.until(() => router.output.includes('backlog old'));
+      await scene.until(async () => (await status()) === 'degraded');
+      expect(await scene.client.post()).toBe(202);
+      const { problems } = await askAdmin<{ problems: readonly string[] }>(router, '/readyz');
+      expect(problems).toEqual([expect.stringContaining('80 % of delivery.maxAge')]);
+
+      writeFileSync(clock, String(61 * minuteMs));
+      await scene.until(() => router.output.includes('dead letter'));
+      const { items } = await askAdmin<{ items: readonly { fault: string }[] }>(router, '/api/v1/dead-letters');
+      expect(items.map(({ fault: why }) => why)).toEqual(['age']);
+      expect(await scene.client.post()).toBe(202);
+      expect(router.output.match(/backlog old/g)).toHaveLength(1);
+      await scene.until(async () => (await status()) === 'ok');
+      sink.server.always();
     },
   );
 

@@ -95,6 +95,7 @@ export async function startAdminApp({
       { name: 'pager', type: 'webhook' },
       { name: 'archive', type: 'file' },
     ],
+    maxAge: 600_000,
     maxBody: 10_000,
     pendingLimits: { maxPending: 10, maxPendingBytes: 1_000_000 },
   };
