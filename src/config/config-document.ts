@@ -41,6 +41,7 @@ export class ConfigDocument {
   readonly #document: Document.Parsed;
   readonly #inserts = new Map<Scalar, readonly Insert[]>();
   readonly #unfilled = new Set<Scalar>();
+  readonly #texts: Scalar<string>[] = [];
 
   constructor(
     readonly file: string,
@@ -152,14 +153,8 @@ export class ConfigDocument {
   }
 
   /** Every text in the place of a value, never a key. Each once, also where aliases repeat it. */
-  texts(): readonly Scalar<string>[] {
-    const found: Scalar<string>[] = [];
-    visit(this.#document, {
-      Scalar: (key, node) => {
-        if (key !== 'key' && typeof node.value === 'string') found.push(node as Scalar<string>);
-      },
-    });
-    return found;
+  get texts(): readonly Scalar<string>[] {
+    return this.#texts;
   }
 
   /** Puts the text with its variables filled in into the place of the one written. */
@@ -239,10 +234,13 @@ export class ConfigDocument {
     return error.message.startsWith('Missing closing') ? opened : offset;
   }
 
-  /** What YAML allows and a config cannot mean. */
+  /** What YAML allows and a config cannot mean. Notes the texts on the way: a visit of all there is takes its time. */
   #checkShape(): { hasAlias: boolean } {
     let hasAlias = false;
     visit(this.#document, {
+      Scalar: (key, node) => {
+        if (key !== 'key' && typeof node.value === 'string') this.#texts.push(node as Scalar<string>);
+      },
       Alias: (_key, alias, ancestors) => {
         hasAlias = true;
         const target = alias.resolve(this.#document);

@@ -13,7 +13,7 @@ export type FillContext = { readonly env: Readonly<Record<string, string | undef
  * option wants that and the variable is the whole value.
  */
 export function fill(document: ConfigDocument, context: FillContext): void {
-  for (const scalar of document.texts()) {
+  for (const scalar of document.texts) {
     if (!scalar.value.includes('$')) continue;
     const inserts: Insert[] = [];
     let searched = scalar.range?.[0] ?? 0;
