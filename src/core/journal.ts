@@ -504,7 +504,7 @@ export type JournalPlugin<Options extends object = object> = {
   open(options: Options, context: JournalContext): Promise<Journal>;
 };
 
-/** Declares a journal plugin; the one export of `journal/x/journal.ts`. */
+/** Declares a journal plugin; what `journal/index.ts` lists. */
 export function defineJournal<Options extends object>(plugin: JournalPlugin<Options>): JournalPlugin<Options> {
   return plugin;
 }

@@ -1,5 +1,5 @@
 import { memory } from './memory/journal.js';
-import { postgres } from './postgres/journal.js';
+import { postgres } from './postgres/plugin.js';
 import { sqlite } from './sqlite/journal.js';
 
 /** Every journal this router knows. Adding one is its folder and one line here. */

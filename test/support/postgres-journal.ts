@@ -1,6 +1,6 @@
 import type { Journal, JournalContext } from '../../src/core/journal.js';
 import { Secret } from '../../src/core/secret.js';
-import { postgres } from '../../src/journal/postgres/journal.js';
+import { postgres } from '../../src/journal/postgres/plugin.js';
 import { PostgresOptions } from '../../src/journal/postgres/options.js';
 
 /** A journal on the database of that URL, with options that differ from the tests' usual ones. */

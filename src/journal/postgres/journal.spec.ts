@@ -7,7 +7,7 @@ import { startPostgres, type PostgresServer } from '../../../test/support/postgr
 import type { Journal, JournalContext } from '../../core/journal.js';
 import { Secret } from '../../core/secret.js';
 import type { JournalOptions } from '../../kit/journal-options.js';
-import { postgres } from './journal.js';
+import { postgres } from './plugin.js';
 import { PostgresOptions } from './options.js';
 
 let server: PostgresServer;

@@ -1,5 +1,4 @@
 import {
-  defineJournal,
   Journal,
   type AcceptedRequest,
   type AlertQuery,
@@ -47,7 +46,7 @@ import { clock, Database, type Query, type Transaction } from './database.js';
 import { claim, park, parkings, release, renew, resume, settle } from './deliveries.js';
 import { instances, Signs, signOfLife } from './instances.js';
 import { Decisions, Names } from './names.js';
-import { PostgresOptions } from './options.js';
+import type { PostgresOptions } from './options.js';
 import { PendingBoard, type Counted } from './pending.js';
 import { beginPull, parkPull, pullState, reconciliation, resumePull } from './pulls.js';
 import { purge } from './purge.js';
@@ -65,18 +64,12 @@ import { encode, idOrNothing, toNumber } from './rows.js';
 import { alerts, deliverySummaries, pageOf, probes, quarantine } from './searches.js';
 import { connectionOf, join, refuseFarAway } from './server.js';
 
-/** Many routers on one database: rows, leases and the database's clock keep them from getting in each other's way. */
-export const postgres = defineJournal({
-  type: 'postgres',
-  options: PostgresOptions,
-  open: (options, context) => openPostgres(options, context),
-});
-
 const requestsAtOnce = 256;
 const mostWaiting = 4_096;
 const purgeHoldMs = 600_000;
 
-async function openPostgres(options: PostgresOptions, context: JournalContext): Promise<Journal> {
+/** As `postgres.open`. */
+export async function openPostgres(options: PostgresOptions, context: JournalContext): Promise<Journal> {
   const database = await Database.open(
     {
       connection: connectionOf(options),
