@@ -1,15 +1,20 @@
 import { describe, expect } from '@jest/globals';
+import { plainToInstance } from 'class-transformer';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
+import { RouteOptions } from '../../../src/routing/route.js';
+import { Router } from '../../../src/routing/router.js';
+import { sampleAlert } from '../../support/alerts.js';
 import type { StartOptions } from '../../support/router-process.js';
 import { fault } from '../harness/fault.js';
 import { askAdmin } from '../harness/invariant.js';
 import { killAtRandom, mostInFlight } from '../harness/kill-at-random.js';
 import { sourceToken } from '../harness/ledger-client.js';
 import { linux, root } from '../harness/needs.js';
+import { cpuMs, percentile } from '../harness/raw.js';
 import { newFinding, reportOf } from '../harness/report.js';
 import type { Scene } from '../harness/scene.js';
 
@@ -132,7 +137,8 @@ describe('ten thousand routes', () => {
       title: 'under load',
       fault:
         '10,000 routes, of which a few match each alert, and 1,000 alerts a second, 20 in a body; 160 MB for JavaScript',
-      expected: 'each goes where it should, in less than 300 MB of memory; the times are printed',
+      expected:
+        'each goes where it should, in less than 300 MB of memory; deciding takes less than 1 ms; the routes take less than 2 s of CPU time at the start, or, on a slow machine, less than three starts with one; the times are printed',
     },
     async (scene) => {
       await scene.sink({ kind: 'datadog-logs' });
@@ -142,10 +148,19 @@ describe('ten thousand routes', () => {
         to: 'pager',
       }));
       const router = await scene.prepare({ config: { routes } });
-      const startedAt = performance.now();
+      const other = await scene.prepare({ config: { routes: routes.slice(0, 1) }, data: join(scene.folder, 'other') });
       // So that what is counted is what is needed, not what nobody collected yet.
-      await router.start({ env: { NODE_OPTIONS: '--max-old-space-size=160' } });
+      const little = { env: { NODE_OPTIONS: '--max-old-space-size=160' } };
+      await other.start(little);
+      const withOne = cpuMs(other.pid);
+      await other.stop();
+      const startedAt = performance.now();
+      await router.start(little);
       const startMs = performance.now() - startedAt;
+      const withAll = cpuMs(router.pid);
+      // CPU time, since what others do on the machine makes a start last longer, and cost no more.
+      expect(withAll - withOne).toBeLessThan(Math.max(2_000, 3 * withOne));
+      expect(decideMs(routes)).toBeLessThan(1);
       const beganAt = performance.now();
       const posts: Promise<number | undefined>[] = [];
       for (let i = 0; i < 1_000; i += 1) {
@@ -156,8 +171,8 @@ describe('ten thousand routes', () => {
       const perSecond = 20_000 / ((performance.now() - beganAt) / 1_000);
       const account = await scene.account({ idleWithinMs: 300_000, maxPeakBytes: 300_000_000 });
       console.info(
-        `10,000 routes: ready after ${String(Math.round(startMs))} ms, ${String(Math.round(perSecond))} alerts/s taken, ` +
-          `at most ${String(Math.round(account.peakBytes / 1e6))} MB`,
+        `10,000 routes: ready after ${String(Math.round(startMs))} ms, ${String(withAll)} ms of CPU time, of which ` +
+          `${String(withOne)} with one route; ${String(Math.round(perSecond))} alerts/s taken, at most ${String(Math.round(account.peakBytes / 1e6))} MB`,
       );
       const [acked] = scene.client.acked();
       const { routes: matched } = await askAdmin<{ routes: string[] }>(router, `/api/v1/alerts/${acked?.id ?? ''}`);
@@ -167,6 +182,19 @@ describe('ten thousand routes', () => {
     { needs: [linux], timeoutMs: 600_000 },
   );
 });
+
+/** Within how many milliseconds 99 of 100 alerts are decided. */
+function decideMs(routes: readonly object[]): number {
+  const router = new Router(routes.map((route) => plainToInstance(RouteOptions, route)));
+  const took = Array.from({ length: 5_000 }, (_, index) => {
+    const accountId = `account-${String(index)}`;
+    const alert = sampleAlert({ source: { vendor: 'threatstack', product: 'Cloud', sourceId: 'vendor', accountId } });
+    const startedAt = performance.now();
+    router.decide(alert);
+    return performance.now() - startedAt;
+  });
+  return percentile(took, 0.99);
+}
 
 /** In a control group with so many bytes of memory, of version 1 or 2, whichever is mounted. */
 function limited(scene: Scene, bytes: number): StartOptions {
