@@ -12,9 +12,10 @@ import { askAdmin } from './harness/invariant.js';
 import { sourceToken } from './harness/ledger-client.js';
 import { linux } from './harness/needs.js';
 import { postTo } from './harness/post-to.js';
-import { cpuMs, exchange, headOf, peakMemory, percentile, RawConnection, statusOf } from './harness/raw.js';
+import { cpuMs, exchange, headOf, peakMemory, RawConnection, statusOf } from './harness/raw.js';
 import { alertOf, newFinding, reportOf } from './harness/report.js';
 import type { Scene } from './harness/scene.js';
+import { describeTimes, timePosts } from './harness/time-posts.js';
 
 const chunkOf = (bytes: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
@@ -370,20 +371,13 @@ describe('connections', () => {
       number: 56,
       title: 'by the hundreds that send slowly, or nothing',
       fault: '500 sockets: headers, bodies and chunks that come a byte at a time, and some that send nothing',
-      expected: '408 at the time limit and the socket closed, while a healthy client is answered as ever',
+      expected:
+        '408 at the time limit and the socket closed; a healthy client is answered within 200 ms meanwhile in 99 of 100 cases, which is printed',
     },
     async (scene) => {
       const router = await scene.start({ ingest: { requestTimeout: '3s' } });
-      const timesOf = async (posts: number): Promise<number[]> => {
-        const times: number[] = [];
-        for (let i = 0; i < posts; i += 1) {
-          const begun = performance.now();
-          expect(await scene.client.post()).toBe(202);
-          times.push(performance.now() - begun);
-        }
-        return times;
-      };
-      const alone = percentile(await timesOf(30), 0.99);
+      await timePosts(scene, { forMs: 500 });
+      const alone = await timePosts(scene, { forMs: 2_000, pauseMs: 5 });
       const beginnings = [
         'POST /v1/ingest/vendor HTTP/1.1\r\nHost: a\r\nX-Slow: ',
         headOf(['Content-Length: 5000']),
@@ -404,9 +398,9 @@ describe('connections', () => {
         return connection;
       });
       await sleep(500);
-      const meanwhile = percentile(await timesOf(30), 0.99);
-      // Less where the machine is quick; on a busy one, not much more than it was without them.
-      expect(meanwhile).toBeLessThan(Math.max(200, 5 * alone));
+      const meanwhile = await timePosts(scene, { forMs: 2_000, pauseMs: 5 });
+      console.info(`56: ${describeTimes(meanwhile)}; without them ${describeTimes(alone)}`);
+      expect(meanwhile.p99).toBeLessThan(200);
       const answers = await Promise.all(sockets.map(({ ended }) => ended));
       answers.forEach((answer, i) => {
         expect(answer === '' ? beginnings[i % beginnings.length] : statusOf(answer)).toBe(answer === '' ? '' : 408);
