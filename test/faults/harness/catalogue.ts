@@ -16,6 +16,7 @@ const groups: readonly (readonly [last: number, title: string])[] = [
   [67, 'Injection and content'],
   [77, 'Authentication and the way out'],
   [93, 'Config, routing, load'],
+  [100, 'PostgreSQL and several routers'],
 ];
 
 const head = `# The fault suite

@@ -27,17 +27,25 @@ export async function startTlsFront(options: TlsOptions, serve: (socket: Socket)
   };
 }
 
-/** Passes everything on, both ways, to the port; the connection is reset where `mayPass` says no to what came on it. */
-export function passTo(port: number, mayPass: (chunk: Buffer) => boolean = () => true): (socket: Socket) => void {
+/**
+ * What becomes of something that came on a connection: refused, the connection is reset; unanswered, it is passed on and
+ * then the connection is reset, so that its answer finds nobody; swallowed, nobody ever hears of it.
+ */
+export type Fate = 'passed' | 'refused' | 'unanswered' | 'swallowed';
+
+/** Passes on to the port, both ways, what is not to meet another fate. */
+export function passTo(port: number, fateOf: (chunk: Buffer) => Fate = () => 'passed'): (socket: Socket) => void {
   return (socket) => {
     const onward = connect(port, '127.0.0.1');
     socket.on('data', (chunk) => {
-      if (mayPass(chunk)) onward.write(chunk);
-      else socket.resetAndDestroy();
+      const fate = fateOf(chunk);
+      if (fate === 'passed' || fate === 'unanswered') onward.write(chunk);
+      if (fate === 'refused' || fate === 'unanswered') socket.resetAndDestroy();
     });
     onward.pipe(socket);
     onward.on('error', () => socket.destroy());
-    socket.on('close', () => onward.destroy());
+    // What was passed on arrives there all the same.
+    socket.on('close', () => onward.end());
   };
 }
 

@@ -13,7 +13,7 @@ export type Account = {
   readonly sinks: Readonly<
     Record<string, { readonly received: number; readonly duplicates: number; readonly dead: number }>
   >;
-  /** The most memory the last start of the router ever had, in bytes; 0 where the system does not tell. */
+  /** The most memory the last start of a router ever had, in bytes; 0 where the system does not tell. */
   readonly peakBytes: number;
 };
 
@@ -23,6 +23,14 @@ export type InvariantOptions = {
   readonly maxPeakBytes?: number;
   /** The sinks that every accepted alert is routed to; all, unless told. */
   readonly complete?: readonly string[];
+};
+
+/** Who took part. Where several routers share a journal, one of them tells for all. */
+export type Actors = {
+  readonly router: RouterProcess;
+  readonly others?: readonly RouterProcess[];
+  readonly client: LedgerClient;
+  readonly sinks: readonly FakeSink[];
 };
 
 type SinkView = { readonly state: string; readonly backlog: number };
@@ -40,14 +48,14 @@ const unhandled = /unhandledRejection|UnhandledPromiseRejection|uncaughtExceptio
  * error that nobody handled, its memory stayed bounded, and its own account agrees. Throws with all that does not hold.
  */
 export async function checkInvariant(
-  { router, client, sinks }: { router: RouterProcess; client: LedgerClient; sinks: readonly FakeSink[] },
+  { router, others = [], client, sinks }: Actors,
   options: InvariantOptions = {},
 ): Promise<Account> {
   await idle(router, options.idleWithinMs ?? idleWithinMs);
   const dead = await deadLetters(router);
   const acked = client.acked();
   const sent = new Set(client.sent().map(({ name }) => name));
-  const peakBytes = peakOf(router.pid);
+  const peakBytes = Math.max(...[router, ...others].map(({ pid }) => peakOf(pid)));
   const broken: string[] = [];
   const complain = (what: string, names: readonly string[]): void => {
     if (names.length > 0) broken.push(`${what}: ${String(names.length)}, e.g. ${names.slice(0, 5).join(', ')}`);
@@ -73,10 +81,12 @@ export async function checkInvariant(
     counted[sink.name] = { received: names.size, duplicates: received.length - names.size, dead: given.size };
   }
 
-  const health = await fetch(`${router.ingest}/healthz`).catch(() => undefined);
-  if (health?.status !== 200) broken.push(`/healthz answers ${String(health?.status)}`);
-  const cry = unhandled.exec(router.output)?.[0];
-  if (cry !== undefined) broken.push(`an error that nobody handled (${cry})`);
+  for (const { ingest, output } of [router, ...others]) {
+    const health = await fetch(`${ingest}/healthz`).catch(() => undefined);
+    if (health?.status !== 200) broken.push(`/healthz answers ${String(health?.status)}`);
+    const cry = unhandled.exec(output)?.[0];
+    if (cry !== undefined) broken.push(`an error that nobody handled (${cry})`);
+  }
   if (peakBytes > (options.maxPeakBytes ?? maxPeakBytes)) broken.push(`it had ${String(peakBytes)} bytes of memory`);
   const complete = options.complete ?? sinks.map(({ name }) => name);
   broken.push(...(await imbalance(router, new Set(acked.map(({ name }) => name)).size, complete)));

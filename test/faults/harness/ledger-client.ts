@@ -15,6 +15,8 @@ export type SentBody = {
 
 type Answer = { readonly alerts: readonly { readonly id: string; readonly status: string }[] };
 
+const usualAgainMs = 50;
+
 export const sourceToken = 'SEKRET_vendor';
 
 /** A vendor with a good memory: it writes down what it is about to send, and what it was answered 2xx for. */
@@ -40,6 +42,11 @@ export class LedgerClient {
     fields: Readonly<Record<string, unknown>> = {},
   ): Promise<number | undefined> {
     return this.#noted(reports, await this.send(reports, fields));
+  }
+
+  /** Posts to another place than usual. */
+  async postTo(url: string, reports: readonly Report[]): Promise<number | undefined> {
+    return this.#noted(reports, await this.send(reports, {}, url));
   }
 
   /** Posts a body of the case's own making, in which these reports are. */
@@ -69,9 +76,10 @@ export class LedgerClient {
   async send(
     reports: readonly Report[],
     fields: Readonly<Record<string, unknown>> = {},
+    url = this.url(),
   ): Promise<Response | undefined> {
     this.noteSent(reports);
-    return fetch(this.url(), {
+    return fetch(url, {
       method: 'POST',
       headers: { authorization: `Bearer ${sourceToken}`, 'content-type': 'application/json' },
       body: JSON.stringify({ alerts: reports.map((report) => ({ ...alertOf(report), ...fields })) }),
@@ -85,24 +93,28 @@ export class LedgerClient {
   }
 
   /** Posts a body until it is answered 2xx, as a vendor that retries. */
-  async insist(reports: readonly Report[] = [reportOf(newFinding())], withinMs = 30_000): Promise<void> {
+  async insist(
+    reports: readonly Report[] = [reportOf(newFinding())],
+    withinMs = 30_000,
+    againMs = usualAgainMs,
+  ): Promise<void> {
     const end = performance.now() + withinMs;
     while (performance.now() < end) {
       const status = await this.post(reports);
       if (status !== undefined && status < 300) return;
-      await sleep(50);
+      await sleep(againMs);
     }
     throw new Error(`not taken within ${String(withinMs)} ms: ${reports.map(({ name }) => name).join()}`);
   }
 
   /**
    * Posts about so many new findings a second until the signal aborts, each with two reports, the second after the first
-   * was taken; what fails is posted again. Resolves when nothing is under way any more.
+   * was taken; what fails is posted again after `againMs`. Resolves when nothing is under way any more.
    */
-  async load(findingsPerSecond: number, signal: AbortSignal): Promise<void> {
+  async load(findingsPerSecond: number, signal: AbortSignal, againMs = usualAgainMs): Promise<void> {
     const underWay = new Set<Promise<void>>();
     while (!signal.aborted) {
-      const story = this.#story();
+      const story = this.#story(againMs);
       underWay.add(story);
       void story.finally(() => underWay.delete(story)).catch(() => undefined);
       await sleep(1_000 / findingsPerSecond);
@@ -125,9 +137,9 @@ export class LedgerClient {
     this.#acked.close();
   }
 
-  async #story(): Promise<void> {
+  async #story(againMs: number): Promise<void> {
     const finding = newFinding();
-    await this.insist([reportOf(finding, 1)], 60_000);
-    await this.insist([reportOf(finding, 2)], 60_000);
+    await this.insist([reportOf(finding, 1)], 60_000, againMs);
+    await this.insist([reportOf(finding, 2)], 60_000, againMs);
   }
 }

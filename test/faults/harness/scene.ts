@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoadBalancer, type LoadBalancer } from '../../support/load-balancer.js';
 import { RouterProcess, type AdminToken } from '../../support/router-process.js';
 import { FakeSink, type FakeSinkOptions } from './fake-sink.js';
 import { checkInvariant, type Account, type InvariantOptions } from './invariant.js';
@@ -24,12 +25,13 @@ export type RouterOptions = {
 /** The stage of one case: a folder, fake sinks, a router before them and a client that keeps the account. */
 export class Scene {
   readonly folder = mkdtempSync(join(tmpdir(), 'signalbox-fault-'));
-  readonly client = new LedgerClient(this.folder, () => `${this.router.ingest}/v1/ingest/vendor`);
+  readonly client = new LedgerClient(this.folder, () => `${this.#entrance ?? this.router.ingest}/v1/ingest/vendor`);
   /** How a start of the router differs, so that it dies at a point or has another clock. */
   readonly testBuild = new TestBuild(this.folder);
   readonly #sinks: FakeSink[] = [];
   readonly #routers: RouterProcess[] = [];
   readonly #cleanups: (() => Promise<void> | void)[] = [];
+  #entrance: string | undefined;
 
   /** Starts a fake sink; before the router, whose config names it. */
   async sink(options: FakeSinkOptions = {}): Promise<FakeSink> {
@@ -58,6 +60,14 @@ export class Scene {
     return router;
   }
 
+  /** Puts a load balancer before the routers prepared so far: from now on the client posts to it. */
+  async balance(): Promise<LoadBalancer> {
+    const balancer = await startLoadBalancer(this.#routers.map(({ ingest }) => ingest));
+    this.#entrance = balancer.url;
+    this.finally(() => balancer.close());
+    return balancer;
+  }
+
   /** The router that was prepared first: the client posts to it, and the invariant asks it. */
   get router(): RouterProcess {
     const [router] = this.#routers;
@@ -76,7 +86,8 @@ export class Scene {
   /** I0, once the router runs and is idle; starts it where it does not run. */
   async account(options: InvariantOptions = {}): Promise<Account> {
     if (!this.router.isRunning) await this.router.start();
-    return checkInvariant({ router: this.router, client: this.client, sinks: this.#sinks }, options);
+    const others = this.#routers.filter((router) => router !== this.router && router.isRunning);
+    return checkInvariant({ router: this.router, others, client: this.client, sinks: this.#sinks }, options);
   }
 
   /** Waits until it holds. */
