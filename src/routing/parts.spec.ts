@@ -34,7 +34,7 @@ const odd = (index: number) => ({ index, reason: 'it is odd' });
 describe('a body', () => {
   it('that is read in one go is one part, and none: as it was read', () => {
     const { begin, now, alerts } = body([3], 1, 'hello');
-    expect([...partsOf(begin, now)]).toEqual([{ alerts, unread: [odd(0)], probe: 'hello' }]);
+    expect([...partsOf(begin, now)]).toEqual([{ alerts, unread: [odd(0)], probe: 'hello', part: undefined }]);
   });
 
   it('of up to a thousand alerts is one part, in however many goes it is read', () => {
@@ -87,9 +87,13 @@ describe('a body', () => {
     ]);
   });
 
-  it('read in several goes has its alerts as JSON too', () => {
-    const { begin, now, alerts } = body([2, 2]);
-    const [part] = partsOf(begin, now);
-    expect(part?.alerts.map(({ json = '' }) => JSON.parse(json) as unknown)).toEqual(alerts.map(({ alert }) => alert));
+  it('that takes longer than a moment has as JSON, too, what of it was read after that', () => {
+    const { begin, now, alerts } = body([2, 4, 2], 2);
+    const [, part] = partsOf(begin, now);
+    const made = part?.alerts.map(({ json }) => (json === undefined ? undefined : (JSON.parse(json) as unknown)));
+    const later = alerts.slice(6).map(({ alert }) => alert);
+    expect(made).toEqual([...alerts.slice(0, 6).map(() => undefined), ...later]);
+    const [quick] = partsOf(body([2, 2]).begin, now);
+    expect(quick?.alerts.some((routed) => 'json' in routed)).toBe(false);
   });
 });

@@ -2,7 +2,10 @@ import type { AcceptedRequest, RequestPart, RoutedAlert } from '../core/journal.
 import type { Triaged } from './triage.js';
 
 /** What of a body goes to the journal in one transaction; `part` where it is not all of it. */
-export type Part = Pick<AcceptedRequest, 'alerts' | 'unread' | 'probe'> & { readonly part?: RequestPart };
+export type Part = Pick<AcceptedRequest, 'alerts' | 'unread'> & {
+  readonly probe: string | undefined;
+  readonly part: RequestPart | undefined;
+};
 
 /** A body of so many is kept whole or not at all. */
 const mostAlerts = 1_000;
@@ -15,32 +18,28 @@ const sliceMs = 10;
  * not kept has nothing of it in the quarantine yet.
  */
 export function* partsOf(begin: () => Triaged, now = () => performance.now()): Generator<Part | undefined, void> {
-  let alerts: readonly RoutedAlert[] = [];
-  let unread: Part['unread'] = [];
-  let next: (() => Triaged) | undefined = begin;
   let until = now() + sliceMs;
+  let { alerts, unread, probe, rest }: Triaged = begin();
+  let isLong = false;
   for (let isFirst = true; ; isFirst = false) {
-    let probe: string | undefined;
-    while (next && alerts.length < mostAlerts) {
+    while (rest && alerts.length < mostAlerts) {
       if (now() >= until) {
+        isLong = true;
         yield undefined;
         until = now() + sliceMs;
       }
-      const read: Triaged = next();
-      const isAll: boolean = next === begin && !read.rest;
-      alerts = isAll ? read.alerts : [...alerts, ...read.alerts.map(withJson)];
-      unread = isAll ? read.unread : [...unread, ...read.unread];
-      probe ??= read.probe;
-      next = read.rest;
+      const read: Triaged = rest();
+      alerts = [...alerts, ...(isLong ? read.alerts.map(withJson) : read.alerts)];
+      unread = [...unread, ...read.unread];
+      rest = read.rest;
     }
-    const isLast = !next && alerts.length <= mostAlerts;
-    yield {
-      alerts: alerts.slice(0, mostAlerts),
-      unread: isLast ? unread : [],
-      ...(probe !== undefined && { probe }),
-      ...(!(isFirst && isLast) && { part: { isFirst, isLast } }),
-    };
-    if (isLast) return;
+    if (!rest && alerts.length <= mostAlerts) {
+      yield { alerts, unread, probe, part: isFirst ? undefined : { isFirst, isLast: true } };
+      return;
+    }
+    yield { alerts: alerts.slice(0, mostAlerts), unread: [], probe, part: { isFirst, isLast: false } };
+    probe = undefined;
+    isLong = true;
     alerts = alerts.slice(mostAlerts);
     yield undefined;
     until = now() + sliceMs;
@@ -48,6 +47,7 @@ export function* partsOf(begin: () => Triaged, now = () => performance.now()): G
 }
 
 /** Made with the rest of the slice's work: for a thousand at once it would be too much. */
-function withJson(routed: RoutedAlert): RoutedAlert {
-  return { ...routed, json: JSON.stringify(routed.alert) };
+function withJson({ alert, routes, sinks, notBefore }: RoutedAlert): RoutedAlert {
+  const json = JSON.stringify(alert);
+  return notBefore === undefined ? { alert, json, routes, sinks } : { alert, json, routes, sinks, notBefore };
 }
