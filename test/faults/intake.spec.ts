@@ -185,14 +185,14 @@ describe('a body', () => {
     {
       number: 54,
       title: 'of many alerts, of which some are on disk',
-      fault: 'kill -9 between two parts of a body of 3,000 alerts; the sender sends it again after the restart',
+      fault: 'kill -9 between the two parts of a body of 1,500 alerts; the sender sends it again after the restart',
       expected: 'no 2xx; what was on disk is a duplicate then, the rest is accepted: each alert once, none lost',
     },
     async (scene) => {
       const sink = await scene.sink({ kind: 'datadog-logs' });
       const router = await scene.prepare();
-      await router.start(scene.testBuild.crashAt('fsynced', 2));
-      const reports = Array.from({ length: 3_000 }, () => reportOf(newFinding()));
+      await router.start(scene.testBuild.crashAt('fsynced'));
+      const reports = Array.from({ length: 1_500 }, () => reportOf(newFinding()));
       expect(await scene.client.post(reports)).toBeUndefined();
       expect(await router.exited()).toBe('SIGKILL');
 
