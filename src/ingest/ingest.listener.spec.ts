@@ -128,7 +128,9 @@ describe('a connection', () => {
     socket.on('error', () => undefined);
     return new Promise((resolve) => {
       socket.once('data', (chunk: Buffer) => {
-        resolve(chunk.toString('latin1').slice(9, 12));
+        const answer = chunk.toString('latin1');
+        expect(answer).toMatch(/\r\nretry-after: [1-5]\r\n/);
+        resolve(answer.slice(9, 12));
       });
       socket.once('connect', () => setTimeout(resolve, 300, 'open').unref());
     });

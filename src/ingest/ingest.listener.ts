@@ -109,7 +109,7 @@ export class IngestListener implements OnModuleDestroy {
     if (!this.#newcomers.add(address)) {
       this.activity.next({ kind: 'refused', at: Date.now(), status: 503, reason: crowded, remoteAddress: address });
       this.#ending.add(socket);
-      socket.end(rawProblem(503, crowded));
+      socket.end(rawProblem(503, crowded, retryAfter()));
       return;
     }
     const leave = (): void => {

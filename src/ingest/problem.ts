@@ -51,13 +51,14 @@ function lingerWith(body: string, response: ServerResponse): void {
 }
 
 /** The bytes of a whole answer, for a socket on which no request could be parsed. */
-export function rawProblem(status: number, detail: string): string {
+export function rawProblem(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): string {
   const body = problemBody(status, detail);
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     '',
     body,
   ].join('\r\n');

@@ -238,9 +238,36 @@ describe('a few connections', () => {
     }
     await expect(journal.append([request({})])).resolves.toHaveLength(1);
   });
+
+  it('to a standby are none to start with, until it takes writes', async () => {
+    await sql('ALTER ROLE postgres SET default_transaction_read_only = on');
+    const warnings: string[] = [];
+    let journal: Journal;
+    try {
+      journal = await open({ pool: 2, timeout: 1_000 }, { onWarning: (warning) => warnings.push(warning) });
+    } finally {
+      await sql('BEGIN READ WRITE; ALTER ROLE postgres RESET default_transaction_read_only; COMMIT');
+    }
+    expect(warnings).toEqual([expect.stringContaining('read-only')]);
+    await expect(journal.append([request({})])).resolves.toHaveLength(1);
+  });
 });
 
 describe('a server that answers before it has written', () => {
+  it('gets nothing, though it came later to the place of a better one', async () => {
+    const journal = await open({ pool: 2, timeout: 1_000 });
+    await sql('ALTER SYSTEM SET fsync = off');
+    try {
+      await sql('SELECT pg_reload_conf()');
+      await sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'signalbox'");
+      await expect(journal.append([request({})])).rejects.toThrow('fsync = off');
+    } finally {
+      await sql('ALTER SYSTEM RESET fsync');
+      await sql('SELECT pg_reload_conf()');
+    }
+    await expect(journal.append([request({})])).resolves.toHaveLength(1);
+  });
+
   it('is refused, unless that is accepted, and then it is said', async () => {
     await sql('ALTER SYSTEM SET synchronous_commit = off');
     try {

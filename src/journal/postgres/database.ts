@@ -19,6 +19,8 @@ export type DatabaseOptions = {
   readonly timeoutMs: number;
   /** Rejects where nothing may be sent to; asked before the first connection. */
   readonly check: () => Promise<void>;
+  /** Rejects a server that must not be used; asked on each new connection, which may lead to another one. */
+  readonly prove: (client: ClientBase) => Promise<void>;
   /** What is done once, before anything else is: by the first that gets through to the database. */
   readonly join: (client: ClientBase) => Promise<Joined>;
   /** Told of a database that came within reach after `open`, and cannot be joined. */
@@ -43,7 +45,7 @@ export class Database {
   #joining: Promise<void> | undefined;
 
   private constructor(private readonly options: DatabaseOptions) {
-    const { connection, pool, timeoutMs } = options;
+    const { connection, pool, timeoutMs, prove } = options;
     this.#pool = new pg.Pool({
       ...connection,
       max: pool,
@@ -54,6 +56,11 @@ export class Database {
       keepAlive: true,
       application_name: 'signalbox',
       types,
+      verify: (client, done) => {
+        prove(client).then(() => {
+          done();
+        }, done);
+      },
     });
     // A connection that breaks fails the statement that it was at; without one, the pool makes another.
     this.#pool.on('error', () => undefined);

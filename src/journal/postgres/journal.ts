@@ -62,7 +62,7 @@ import {
 } from './replays.js';
 import { encode, idOrNothing, toNumber } from './rows.js';
 import { alerts, deliverySummaries, pageOf, probes, quarantine } from './searches.js';
-import { connectionOf, join, refuseFarAway } from './server.js';
+import { connectionOf, join, prover, refuseFarAway } from './server.js';
 
 const requestsAtOnce = 256;
 const mostWaiting = 4_096;
@@ -76,7 +76,8 @@ export async function openPostgres(options: PostgresOptions, context: JournalCon
       pool: options.pool,
       timeoutMs: options.timeout,
       check: () => refuseFarAway(options),
-      join: (client) => join(client, options, context),
+      prove: prover(options, context.onWarning),
+      join: (client) => join(client, context),
       onFatal: context.onFatal,
     },
     ({ message }) => context.onWarning?.(`${message}. Webhooks are answered 503 until it is back.`),

@@ -36,23 +36,42 @@ export async function refuseFarAway({ url, ssl }: PostgresOptions): Promise<void
 }
 
 /**
- * The first thing that a router does with a database: it makes or migrates the tables, gets a number and compares the
- * clocks. Rejects for a server that answers before it has written, unless that is accepted: then `onWarning` is told.
+ * What each connection is asked: rejects for a server that answers before it has written. Where that is accepted,
+ * `onWarning` is told, once.
  */
-export async function join(
-  client: ClientBase,
-  options: PostgresOptions,
-  { now, instance: { name, version } = noName, onWarning }: JournalContext,
-): Promise<Joined> {
-  const weak = await weaknessOf(client);
-  if (weak !== undefined) {
+export function prover(
+  { acceptWeakDurability }: PostgresOptions,
+  onWarning: JournalContext['onWarning'],
+): (client: ClientBase) => Promise<void> {
+  let isTold = false;
+  return async (client) => {
+    const weak = await weaknessOf(client);
+    if (weak === undefined) return;
     const what = `The PostgreSQL server has ${weak}: what was answered 202 could be lost in a crash of it.`;
-    if (!options.acceptWeakDurability) {
+    if (!acceptWeakDurability) {
       const how = 'Switch it on, or write acceptWeakDurability: true to accept that.';
       throw new JournalUnavailableError(`${what} ${how}`, true);
     }
-    onWarning?.(what);
-  }
+    if (!isTold) onWarning?.(what);
+    isTold = true;
+  };
+}
+
+async function weaknessOf(client: ClientBase): Promise<string | undefined> {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name",
+  );
+  return rows.length === 0 ? undefined : rows.map(({ name }) => `${name} = off`).join(' and ');
+}
+
+/**
+ * The first thing that a router does with a database: it makes or migrates the tables, gets a number and compares the
+ * clocks.
+ */
+export async function join(
+  client: ClientBase,
+  { now, instance: { name, version } = noName }: JournalContext,
+): Promise<Joined> {
   await migrate(client);
   const { rows } = await client.query<{ number: number; now: number }>(
     `INSERT INTO instances (name, version, started_at, seen_at) VALUES ($1, $2, ${clock}, ${clock})
@@ -61,11 +80,4 @@ export async function join(
   );
   const [row] = rows;
   return { instance: row?.number ?? 0, offsetMs: (row?.now ?? now()) - now() };
-}
-
-async function weaknessOf(client: ClientBase): Promise<string | undefined> {
-  const { rows } = await client.query<{ name: string }>(
-    "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name",
-  );
-  return rows.length === 0 ? undefined : rows.map(({ name }) => `${name} = off`).join(' and ');
 }
