@@ -9,6 +9,7 @@ import { explainCommand } from './cli/explain.js';
 import { instancesCommand } from './cli/instances.js';
 import { ledgerCommand } from './cli/ledger.js';
 import { quarantineCommand } from './cli/quarantine.js';
+import { migrateCommand } from './cli/migrate.js';
 import { pullCommand } from './cli/pull.js';
 import { reconcileCommand } from './cli/reconcile.js';
 import { replayCommand } from './cli/replay.js';
@@ -48,6 +49,7 @@ const program = new Command('signalbox')
   .addCommand(sendTestCommand())
   .addCommand(auditCommand())
   .addCommand(backupCommand())
+  .addCommand(migrateCommand())
   .addCommand(tokenCommand())
   .addCommand(alertlogicCommand());
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { ConfigError, type ConfigProblem } from '../core/errors.js';
 import type { Journal, JournalContext } from '../core/journal.js';
+import type { MoveTarget } from '../core/move.js';
 import { Secret } from '../core/secret.js';
 import type { Sink } from '../core/sink.js';
 import type { Source } from '../core/source.js';
@@ -48,6 +49,8 @@ export type LoadedConfig = {
     readonly type: string;
     readonly options: object;
     open(context?: Omit<JournalContext, 'now' | 'instance'>): Promise<Journal>;
+    /** Where another journal can be moved into it. */
+    readonly moveInto?: () => Promise<MoveTarget>;
   };
   readonly sources: ReadonlyMap<string, LoadedSource>;
   readonly sinks: ReadonlyMap<string, LoadedSink>;
@@ -102,7 +105,9 @@ export async function loadConfig(
     throw new ConfigError(document.problems);
   }
   const { ingest, admin, delivery, logLevel, instance } = settings;
-  const name = instance ?? `${hostname()}:${ingest.port}`;
+  const { plugin } = journal;
+  const moveInto = plugin.moveInto?.bind(plugin);
+  const always = { now, instance: { name: instance ?? `${hostname()}:${ingest.port}`, version } };
   // Not in `describe`, which would keep the whole document in memory.
   const fromFiles = document.inserts([]).flatMap(({ text: put, file: from }) => (from === undefined ? [] : [put]));
   return {
@@ -115,9 +120,10 @@ export async function loadConfig(
     delivery,
     logLevel,
     journal: {
-      type: journal.plugin.type,
+      type: plugin.type,
       options: journal.options,
-      open: (context) => journal.plugin.open(journal.options, { ...context, now, instance: { name, version } }),
+      open: (context) => plugin.open(journal.options, { ...context, ...always }),
+      ...(moveInto && { moveInto: () => moveInto(journal.options, always) }),
     },
     sources,
     sinks,

@@ -4,6 +4,7 @@ import type { Answer, Cause } from './answer.js';
 import type { Instance, InstanceName } from './instance.js';
 import type { Ledger, LedgerRange } from './ledger.js';
 import type { Missing } from './missing.js';
+import type { MoveSource, MoveTarget } from './move.js';
 import type { DayAccount, DayRange, PullMark, PullState, Way } from './reconciliation.js';
 import type { Role } from './role.js';
 import type {
@@ -502,6 +503,10 @@ export type JournalPlugin<Options extends object = object> = {
   readonly type: string;
   readonly options: new () => Options;
   open(options: Options, context: JournalContext): Promise<Journal>;
+  /** Where a journal of this type can be moved elsewhere: opens its file for that. Throws `JournalUnavailableError`. */
+  moveFrom?(file: string, context: JournalContext): MoveSource;
+  /** Where another journal can be moved into one of this type. Rejects with `JournalUnavailableError`. */
+  moveInto?(options: Options, context: JournalContext): Promise<MoveTarget>;
 };
 
 /** Declares a journal plugin; what `journal/index.ts` lists. */

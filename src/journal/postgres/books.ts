@@ -11,6 +11,8 @@ import {
   type SourceHour,
   type SourceSums,
 } from '../../core/ledger.js';
+import { sizeOf } from '../../core/missing.js';
+import { missingOf } from './missing.js';
 import type { Tables } from './tables.js';
 import { sinkSums, sourceSums, type SinkSum, type SourceSum } from './counting.js';
 import type { Query } from './database.js';
@@ -100,7 +102,7 @@ export function counts({ database }: Tables): Promise<JournalCounts> {
         };
       }),
       pulls: await pullStates(query),
-      missing: [],
+      missing: await missingOf(query),
     };
   }, asOfNow);
 }
@@ -115,6 +117,7 @@ export function ledger({ database }: Tables, range: LedgerRange | undefined): Pr
       (await query<{ name: string; count: number }>(statements.allOwed)).map(({ name, count }) => [name, count]),
     );
     const sinks = await query<SinkRow>(statements.sinks);
+    const missing = await missingOf(query);
     return ledgerOf({
       totals: {
         sources: sources.map((row) => ({ source: decode(row.name), ...sourceSumsOf(row) })),
@@ -128,9 +131,12 @@ export function ledger({ database }: Tables, range: LedgerRange | undefined): Pr
         })),
       },
       hours: { sources: await sourceHours(query, hours), sinks: await sinkHours(query, hours) },
-      lastNumber: sources.reduce((sum, { accepted }) => sum + accepted, 0),
+      // Numbers have holes here: what was rolled back had some.
+      lastNumber:
+        sources.reduce((sum, { accepted }) => sum + accepted, 0) +
+        missing.reduce((sum, { alerts }) => sum + sizeOf(alerts), 0),
       parked: backlogs.flatMap((row) => (parkedOf(row) ? [decode(row.name)] : [])),
-      missing: [],
+      missing,
     });
   }, asOfNow);
 }

@@ -37,6 +37,28 @@ const sinkHours = upsert('sink_hours', ['hour', 'sink'], sinkSums);
 const routeCounts = upsert('route_counts', ['route'], ['alerts']);
 const sourcePending = upsert('source_pending', ['source'], pendingSums);
 
+/** Adds what was counted elsewhere to the rows of one router; what a row does not say is nothing. */
+export const addToBooks = {
+  sources: (
+    query: Query,
+    instance: number,
+    rows: readonly ({ hour: number; source: number } & Partial<Sums<SourceSum>>)[],
+  ) =>
+    sourceHours(
+      query,
+      instance,
+      rows.map((row) => ({ ...zeroes(sourceSums), ...row })),
+    ),
+  sinks: (query: Query, instance: number, rows: readonly ({ hour: number; sink: number } & Partial<Sums<SinkSum>>)[]) =>
+    sinkHours(
+      query,
+      instance,
+      rows.map((row) => ({ ...zeroes(sinkSums), ...row })),
+    ),
+  routes: routeCounts,
+  pending: sourcePending,
+};
+
 /**
  * The books of a router's settlements. In one row with what it accepts, each of the two would wait for the other's
  * COMMIT; sums are over all rows anyway.

@@ -45,6 +45,7 @@ import { counts, ledger } from './books.js';
 import { clock, Database, type Query, type Transaction } from './database.js';
 import { claim, park, parkings, release, renew, resume, settle } from './deliveries.js';
 import { instances, Signs, signOfLife } from './instances.js';
+import { acknowledgeMissing } from './missing.js';
 import { Decisions, Names } from './names.js';
 import type { PostgresOptions } from './options.js';
 import { PendingBoard, type Counted } from './pending.js';
@@ -266,9 +267,8 @@ class PostgresJournal extends Journal {
     return ledger(this.tables, range);
   }
 
-  /** What a database that was restored does not have, it knows nothing of: nothing is ever found missing here. */
   acknowledge(): Promise<void> {
-    return this.check();
+    return acknowledgeMissing(this.#query, this.context.now());
   }
 
   async audit(entry: AuditEntry): Promise<void> {

@@ -12,4 +12,8 @@ export const postgres = defineJournal({
     const { openPostgres } = await import('./journal.js');
     return openPostgres(options, context);
   },
+  moveInto: async (options, context) => {
+    const { openImport } = await import('./import.js');
+    return openImport(options, context);
+  },
 });

@@ -165,6 +165,17 @@ export const migrations: readonly string[] = [
   ALTER TABLE instances ADD COLUMN ended_at BIGINT;
   ALTER TABLE owed ADD COLUMN instance INTEGER;
   `,
+  // missing: a Missing as JSON, but for when it was acknowledged. moves: what was moved into this database, or is being
+  // moved: from where, by which instance, and where to go on; no part: all of it is here.
+  `
+  CREATE TABLE missing (
+    number INTEGER GENERATED ALWAYS AS IDENTITY PRIMARY KEY, missing TEXT NOT NULL, acknowledged_at BIGINT
+  );
+  CREATE TABLE moves (
+    one INTEGER PRIMARY KEY, identity TEXT NOT NULL, source TEXT NOT NULL, instance INTEGER NOT NULL, part TEXT,
+    place TEXT, begun_at BIGINT NOT NULL, finished_at BIGINT
+  );
+  `,
 ];
 
 /**

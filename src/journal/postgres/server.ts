@@ -6,7 +6,7 @@ import { noName } from '../../core/instance.js';
 import type { JournalContext } from '../../core/journal.js';
 import { clock, type Joined } from './database.js';
 import type { PostgresOptions } from './options.js';
-import { encode } from './rows.js';
+import { decode, encode } from './rows.js';
 import { migrate } from './schema.js';
 
 const nearby: ReadonlySet<string> = new Set(['loopback', 'private', 'uniqueLocal', 'linkLocal']);
@@ -64,20 +64,31 @@ async function weaknessOf(client: ClientBase): Promise<string | undefined> {
   return rows.length === 0 ? undefined : rows.map(({ name }) => `${name} = off`).join(' and ');
 }
 
-/**
- * The first thing that a router does with a database: it makes or migrates the tables, gets a number and compares the
- * clocks.
- */
+/** Makes or migrates the tables, and says by how much the database's clock is ahead of `now`, in milliseconds. */
+export async function prepare(client: ClientBase, now: () => number): Promise<number> {
+  await migrate(client);
+  const { rows } = await client.query<{ now: number }>(`SELECT ${clock} AS now`);
+  return (rows[0]?.now ?? now()) - now();
+}
+
+/** The first thing that a router does with a database: it prepares it, and gets a number. */
 export async function join(
   client: ClientBase,
   { now, instance: { name, version } = noName }: JournalContext,
 ): Promise<Joined> {
-  await migrate(client);
-  const { rows } = await client.query<{ number: number; now: number }>(
-    `INSERT INTO instances (name, version, started_at, seen_at) VALUES ($1, $2, ${clock}, ${clock})
-     RETURNING number, ${clock} AS now`,
+  const offsetMs = await prepare(client, now);
+  const { rows } = await client.query<{ number: number }>(
+    `INSERT INTO instances (name, version, started_at, seen_at) VALUES ($1, $2, ${clock}, ${clock}) RETURNING number`,
     [encode(name), encode(version)],
   );
-  const [row] = rows;
-  return { instance: row?.number ?? 0, offsetMs: (row?.now ?? now()) - now() };
+  const instance = rows[0]?.number ?? 0;
+  // Only now: whoever begins to move a journal into it looks for routers first.
+  const { rows: moves } = await client.query<{ source: string }>('SELECT source FROM moves WHERE finished_at IS NULL');
+  if (!moves[0]) return { instance, offsetMs };
+  await client.query('DELETE FROM instances WHERE number = $1', [instance]);
+  throw new JournalUnavailableError(
+    `The journal ${decode(moves[0].source)} is being moved into the database. Let signalbox migrate sqlite-to-postgres ` +
+      'finish first.',
+    true,
+  );
 }

@@ -2,7 +2,7 @@ import { ledgerOf, type Ledger, type LedgerRange } from '../../core/ledger.js';
 import { byDay, dayAccount, noDaySums, type DayAccount, type DayRange } from '../../core/reconciliation.js';
 import type { Counted } from './books.js';
 import type { CountedDay } from './pulls.js';
-import type { WriterThread } from './thread.js';
+import type { Methods } from './methods.js';
 
 /** Rows counted in one go: a few milliseconds of the writer. */
 const alertsAtOnce = 1_000;
@@ -10,15 +10,20 @@ const requestsAtOnce = 1_000;
 /** Rows may move while they are counted, by a purge for one: what is amiss must be so each time. */
 const mostCounts = 3;
 
+/** Who asks the writer, from wherever. */
+type Asking = {
+  call<Name extends keyof Methods>(name: Name, ...args: Parameters<Methods[Name]>): Promise<ReturnType<Methods[Name]>>;
+};
+
 /** The ledger, with the hours of a range checked against the rows, stretch by stretch. */
-export async function takeAccount(writer: WriterThread, range: LedgerRange | undefined): Promise<Ledger> {
+export async function takeAccount(writer: Asking, range: LedgerRange | undefined): Promise<Ledger> {
   for (let counts = 1; ; counts += 1) {
     const ledger = await count(writer, range);
     if (ledger.balanced || range === undefined || counts === mostCounts) return ledger;
   }
 }
 
-async function count(writer: WriterThread, range: LedgerRange | undefined): Promise<Ledger> {
+async function count(writer: Asking, range: LedgerRange | undefined): Promise<Ledger> {
   const { requests, alerts, ...books } = await writer.call('books', range);
   if (range === undefined) return ledgerOf(books);
   const sources = [...books.hours.sources];
@@ -37,7 +42,7 @@ async function count(writer: WriterThread, range: LedgerRange | undefined): Prom
 }
 
 /** The days of a range, with what no pull has come to counted stretch by stretch. */
-export async function reconcile(writer: WriterThread, range: DayRange): Promise<readonly DayAccount[]> {
+export async function reconcile(writer: Asking, range: DayRange): Promise<readonly DayAccount[]> {
   const { days, alerts } = await writer.call('pullDays', range);
   const counted = new Map<string, CountedDay & { readonly unseen: number }>();
   const add = ({ source, day, sums }: CountedDay, unseen: number): void => {

@@ -7,7 +7,7 @@ import { stretchOf, toNumber, type From, type Stretch } from './searches.js';
 /** One step holds the writer up for a few milliseconds. */
 const rowsPerStep = 200;
 
-type Row = {
+export type AuditRow = {
   readonly seq: number;
   readonly at: number;
   readonly who: string;
@@ -30,7 +30,9 @@ export class AuditTrail {
       `INSERT INTO audit (at, who, role, remote_address, action, outcome, status, detail)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#select = db.prepare<[number, number], Row>('SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?');
+    this.#select = db.prepare<[number, number], AuditRow>(
+      'SELECT * FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?',
+    );
     this.#delete = db.prepare<[number, number]>(
       'DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at <= ? ORDER BY at LIMIT ?)',
     );
@@ -54,7 +56,8 @@ export class AuditTrail {
   }
 }
 
-function toEntry({ at, who, role, remote_address: remoteAddress, action, outcome, status, detail }: Row): AuditEntry {
+export function toEntry(row: AuditRow): AuditEntry {
+  const { at, who, role, remote_address: remoteAddress, action, outcome, status, detail } = row;
   return present({
     at,
     who,

@@ -124,6 +124,11 @@ export class Findings {
     this.#forgotten.push({ key: textOf(fingerprint), dedupKey: textOf(dedupKey), alert });
   }
 
+  /** True while some are on their way to disk. */
+  get isMoving(): boolean {
+    return this.#shares.length > 0;
+  }
+
   /** Moves some findings to disk, where enough have gathered; called at the end of each transaction. */
   flush(): void {
     const end = this.#moved + 1 + Math.floor(this.#added.length / alertsPerShare);

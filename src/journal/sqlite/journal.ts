@@ -45,6 +45,7 @@ import { ClaimBell, type Look } from '../../kit/claim-bell.js';
 import { JournalOptions } from '../../kit/journal-options.js';
 import { reconcile, takeAccount } from './account.js';
 import { copyAllButLast } from './held-file.js';
+import { openExport } from './open-export.js';
 import { claimFields, type Claims } from './methods.js';
 import type { From, Stretch } from './searches.js';
 import { WriterThread } from './thread.js';
@@ -59,6 +60,7 @@ export const sqlite = defineJournal({
   type: 'sqlite',
   options: SqliteOptions,
   open: (options, context) => openSqlite(options, context),
+  moveFrom: (path, { now }) => openExport(path, new SqliteOptions(), now()),
 });
 
 /** As `sqlite.open`, with the built file of the writer's thread, where it is not beside this one. */

@@ -207,6 +207,16 @@ export class Store {
     if (this.#isFull) this.#isFull = !this.#reserve.take();
   }
 
+  /** The numbers given last, as far as they are on disk. */
+  get lastNumbers(): Pick<Numbers, 'request' | 'alert'> {
+    return this.#acceptance.last;
+  }
+
+  /** For whoever moves the journal elsewhere, and does nothing else with the store. */
+  get tables(): { readonly db: Database.Database; readonly names: Ledger } {
+    return { db: this.#db, names: this.#ledger };
+  }
+
   /** What cannot be moved out of the WAL now, on a full disk for one, is there when it is opened again. */
   close(): void {
     this.#mark.close();
