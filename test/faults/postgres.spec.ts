@@ -204,15 +204,10 @@ describe('a PostgreSQL that has no room', () => {
         await expectUnavailable(answer);
         return ms;
       });
-      const health = fetch(`${router.ingest}/readyz`).then(
-        ({ status }) => [status, performance.now() - began] as const,
-      );
       const slowest = Math.max(...(await Promise.all(flood)));
-      const [ready, readyMs] = await health;
       console.info(`97: 300 webhooks were answered 503 after ${String(Math.round(slowest))} ms at most`);
       expect(slowest).toBeLessThan(4_000);
-      expect(ready).toBe(503);
-      expect(readyMs).toBeLessThan(6_000);
+      await scene.until(async () => (await statusAt(`${router.ingest}/readyz`)) === 503, 6_000);
       await lock.query('ROLLBACK');
       await scene.until(async () => (await statusAt(`${router.ingest}/readyz`)) === 200, 10_000);
       await scene.client.insist();
