@@ -10,7 +10,8 @@ import { statusesOf } from './harness/answers.js';
 import { fault } from './harness/fault.js';
 import { passTo, startFront, type Fate } from './harness/front.js';
 import { askAdmin } from './harness/invariant.js';
-import { newFinding, reportOf } from './harness/report.js';
+import { sourceToken } from './harness/ledger-client.js';
+import { alertOf, newFinding, reportOf } from './harness/report.js';
 import type { Scene } from './harness/scene.js';
 
 let server: PostgresServer;
@@ -197,9 +198,15 @@ describe('a PostgreSQL that has no room', () => {
       const schema = /search_path%3D(\w+)/.exec(block.url)?.[1] ?? '';
       const lock = await connected(scene);
       await lock.query(`BEGIN; LOCK TABLE ${schema}.owed IN ACCESS EXCLUSIVE MODE`);
+      const reports = Array.from({ length: 300 }, () => reportOf(newFinding()));
+      scene.client.noteSent(reports);
       const began = performance.now();
-      const flood = Array.from({ length: 300 }, async () => {
-        const answer = await scene.client.send([reportOf(newFinding())]);
+      const flood = reports.map(async (report) => {
+        const answer = await fetch(`${router.ingest}/v1/ingest/vendor`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${sourceToken}` },
+          body: JSON.stringify({ alerts: [alertOf(report)] }),
+        });
         const ms = performance.now() - began;
         await expectUnavailable(answer);
         return ms;
