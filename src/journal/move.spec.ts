@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Comparison, modelOptions, steps, type Step } from '../../test/contract/journal-model.js';
 import { acceptedRequest, type ReportOf } from '../../test/support/accepted-request.js';
+import { passTo, startFront, type Fate } from '../../test/faults/harness/front.js';
 import { openPostgresJournal } from '../../test/support/postgres-journal.js';
 import { startPostgres, type PostgresServer } from '../../test/support/postgres.js';
 import { mintId } from '../core/identity.js';
@@ -355,6 +356,35 @@ describe('a move', () => {
     journal = await openDatabase();
     expect(await storyOf(journal)).toEqual(before);
   });
+
+  it('on a connection that breaks at every other commit, before it or after, brings nothing twice', async () => {
+    await fill();
+    const before = await storyOf(journal);
+    await journal.close();
+    let commits = 0;
+    const fates: readonly Fate[] = ['refused', 'passed', 'unanswered', 'passed'];
+    const fateOf = (chunk: Buffer): Fate =>
+      chunk.includes('COMMIT') ? (fates[(commits += 1) % 4] ?? 'passed') : 'passed';
+    const front = await startFront(passTo(server.port, fateOf));
+    const direct = url;
+    url = url.replace(`:${String(server.port)}/`, `:${String(front.port)}/`);
+    expect(await move()).toMatchObject({ kind: 'moved', check: { isWhole: true } });
+    expect(commits).toBeGreaterThan(20);
+    await front.close();
+    url = direct;
+    journal = await openDatabase();
+    expect(await storyOf(journal)).toEqual(before);
+  }, 60_000);
+
+  it('of more than goes at once keeps the order of a finding, and misses none of it', async () => {
+    const versions = Array.from({ length: 2_300 }, (_, version) => ({ finding: 'f', version: String(version) }));
+    await accept(...versions);
+    await accept({ finding: 'g' });
+    await moveAndOpen();
+    expect(titles(await claim())).toEqual(['Report 0 of f', 'Report v1 of g']);
+    expect((await accept(...versions)).alerts.every(({ status }) => status === 'duplicate')).toBe(true);
+    expect(journal.pending().deliveries).toBe(2_301);
+  }, 60_000);
 
   it('done again does nothing, and says when it was done', async () => {
     await fill();
