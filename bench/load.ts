@@ -150,7 +150,8 @@ function openLoop(job: LoadJob, rate: number, connections: readonly Connection[]
     const tick = (): void => {
       const now = performance.now();
       while (due < total && (due * 1_000) / rate <= now - started) {
-        const connection = idle.pop();
+        // The one that has rested longest: a server closes those that rest for some seconds.
+        const connection = idle.shift();
         if (!connection) break;
         const scheduledAt = started + (due * 1_000) / rate;
         const dueAt = scheduledAt > lastTick ? now : scheduledAt;
