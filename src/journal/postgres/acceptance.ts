@@ -9,6 +9,7 @@ import {
   type RoutedAlert,
 } from '../../core/journal.js';
 import type { Way } from '../../core/reconciliation.js';
+import { alertColumns, findingColumns, reportColumns, requestColumns, unreadColumns } from './columns.js';
 import { Counting } from './counting.js';
 import { clock, type Query, type Transaction } from './database.js';
 import type { Decision } from './names.js';
@@ -16,36 +17,6 @@ import { countUnread, keepPage, pullingSources, saw, wayOf, type Seen } from './
 import { encode, idOrNothing, insertInto, keyOf, rowsOf, valuesOf } from './rows.js';
 import type { Tables } from './tables.js';
 
-const requestColumns = {
-  seq: 'bigint',
-  id: 'uuid',
-  source: 'integer',
-  received_at: 'bigint',
-  instance: 'integer',
-  arrival: 'text',
-  probe: 'text',
-  bytes: 'integer',
-  body: 'bytea',
-} as const;
-const unreadColumns = { seq: 'bigint', request: 'bigint', position: 'integer', reason: 'text' } as const;
-const alertColumns = {
-  seq: 'bigint',
-  id: 'uuid',
-  request: 'bigint',
-  source: 'integer',
-  accepted_at: 'bigint',
-  fingerprint: 'bytea',
-  dedup_key: 'bytea',
-  previous: 'bigint',
-  kind: 'smallint',
-  state: 'smallint',
-  severity: 'smallint',
-  is_first: 'boolean',
-  superseded: 'boolean',
-  decision: 'integer',
-  bytes: 'integer',
-  json: 'text',
-} as const;
 const owedColumns = {
   sink: 'integer',
   alert: 'bigint',
@@ -56,19 +27,12 @@ const owedColumns = {
   accepted_at: 'bigint',
   bytes: 'integer',
 } as const;
-const settledColumns = {
+const supersededColumns = {
   alert: 'bigint',
   sink: 'integer',
   state: 'smallint',
   attempts: 'integer',
   settled_at: 'bigint',
-} as const;
-const findingColumns = { fingerprint: 'bytea', alert: 'bigint', newest_at: 'bigint', ended: 'boolean' } as const;
-const reportColumns = {
-  fingerprint: 'bytea',
-  dedup_key: 'bytea',
-  alert: 'bigint',
-  received_at: 'bigint',
 } as const;
 const duplicateColumns = { seq: 'bigint', count: 'integer' } as const;
 const keyColumns = { fingerprint: 'bytea', dedup_key: 'bytea' } as const;
@@ -86,7 +50,7 @@ const statements = {
   requests: insertInto('requests', requestColumns),
   unread: insertInto('unread', unreadColumns),
   alerts: insertInto('alerts', alertColumns),
-  settled: insertInto('settled', settledColumns),
+  settled: insertInto('settled', supersededColumns),
   owed: `INSERT INTO owed (sink, alert, finding, is_head, due_at, source, accepted_at, bytes)
     SELECT sink, alert, finding, NOT follows AND NOT EXISTS (
       SELECT 1 FROM owed AS o WHERE o.sink = n.sink AND o.finding = n.finding
@@ -251,7 +215,7 @@ class Acceptance {
     unread: [] as RowOf<typeof unreadColumns>[],
     alerts: [] as RowOf<typeof alertColumns>[],
     owed: [] as RowOf<typeof owedColumns>[],
-    settled: [] as RowOf<typeof settledColumns>[],
+    settled: [] as RowOf<typeof supersededColumns>[],
   };
   /** What changed of the findings, by their keys in hex. */
   readonly #changed = new Set<string>();
@@ -355,7 +319,7 @@ class Acceptance {
     await this.#put(statements.unread, unreadColumns, unread);
     await this.#put(statements.alerts, alertColumns, alerts);
     await this.#put(statements.owed, owedColumns, owed);
-    await this.#put(statements.settled, settledColumns, settled);
+    await this.#put(statements.settled, supersededColumns, settled);
     await this.#put(statements.findings, findingColumns, findings);
     await this.#put(statements.reports, reportColumns, [...this.#reported.values()]);
     await this.#put(

@@ -12,23 +12,13 @@ import {
 import { mayEnd, parkedAgain } from '../../core/parking.js';
 import type { Look } from '../../kit/claim-bell.js';
 import type { Tables } from './tables.js';
+import { attemptColumns, settledColumns } from './columns.js';
 import { Counting, settlingBooks } from './counting.js';
 import { clock, type Query, type Transaction } from './database.js';
 import { decode, encode, insertInto, rowsOf, valuesOf } from './rows.js';
 
 const leaseColumns = { sink: 'integer', alert: 'bigint', token: 'bigint' } as const;
 const dueColumns = { ...leaseColumns, due_at: 'bigint' } as const;
-const attemptColumns = { alert: 'bigint', sink: 'integer', number: 'integer', attempt: 'text' } as const;
-const settledColumns = {
-  alert: 'bigint',
-  sink: 'integer',
-  state: 'smallint',
-  attempts: 'integer',
-  settled_at: 'bigint',
-  remote_id: 'text',
-  fault: 'text',
-  reason: 'text',
-} as const;
 const placeColumns = { sink: 'integer', finding: 'bytea' } as const;
 const endedColumns = { replay: 'integer', delivered: 'integer', dead: 'integer' } as const;
 

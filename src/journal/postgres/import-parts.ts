@@ -1,4 +1,13 @@
 import type { MovedPart, MovedRows } from '../../core/move.js';
+import {
+  alertColumns,
+  attemptColumns,
+  findingColumns,
+  reportColumns,
+  requestColumns,
+  settledColumns,
+  unreadColumns,
+} from './columns.js';
 import { addToBooks } from './counting.js';
 import type { Query } from './database.js';
 import { encode, insertInto, rowsOf, valuesOf, type Columns } from './rows.js';
@@ -96,17 +105,7 @@ export const importedParts: {
     put(
       query,
       'requests',
-      {
-        seq: 'bigint',
-        id: 'uuid',
-        source: 'integer',
-        received_at: 'bigint',
-        instance: 'integer',
-        arrival: 'text',
-        probe: 'text',
-        bytes: 'integer',
-        body: 'bytea',
-      },
+      requestColumns,
       rows.map((row) => ({
         ...row,
         source: sources.numberOf(row.source),
@@ -120,7 +119,7 @@ export const importedParts: {
     put(
       query,
       'unread',
-      { seq: 'bigint', request: 'bigint', position: 'integer', reason: 'text' },
+      unreadColumns,
       rows.map((row) => ({ ...row, reason: encode(row.reason) })),
     ),
   async alerts(query, rows, { sources, decisions }) {
@@ -129,25 +128,7 @@ export const importedParts: {
     await put(
       query,
       'alerts',
-      {
-        seq: 'bigint',
-        id: 'uuid',
-        request: 'bigint',
-        source: 'integer',
-        accepted_at: 'bigint',
-        fingerprint: 'bytea',
-        dedup_key: 'bytea',
-        previous: 'bigint',
-        kind: 'smallint',
-        state: 'smallint',
-        severity: 'smallint',
-        is_first: 'boolean',
-        superseded: 'boolean',
-        duplicates: 'integer',
-        decision: 'integer',
-        bytes: 'integer',
-        json: 'text',
-      },
+      { ...alertColumns, duplicates: 'integer' },
       rows.map((row, position) => ({
         ...row,
         source: sources.numberOf(row.source),
@@ -163,7 +144,7 @@ export const importedParts: {
     put(
       query,
       'findings',
-      { fingerprint: 'bytea', alert: 'bigint', newest_at: 'bigint', ended: 'boolean' },
+      findingColumns,
       rows.map((row) => ({ ...row, newest_at: row.newestAt })),
     ),
   newestReports: putReports,
@@ -186,16 +167,7 @@ export const importedParts: {
     put(
       query,
       'settled',
-      {
-        alert: 'bigint',
-        sink: 'integer',
-        state: 'smallint',
-        attempts: 'integer',
-        settled_at: 'bigint',
-        remote_id: 'text',
-        fault: 'text',
-        reason: 'text',
-      },
+      settledColumns,
       rows.map((row) => ({
         ...row,
         sink: sinks.numberOf(row.sink),
@@ -327,21 +299,19 @@ const putReplayed = `INSERT INTO replayed (alert, sink, replay, at, attempts, ne
   JOIN replays AS r ON r.id = n.replay JOIN replays AS m ON m.id = n.newest_replay`;
 
 function putReports(query: Query, rows: readonly MovedRows['newestReports'][]): Promise<void> {
-  const columns = { fingerprint: 'bytea', dedup_key: 'bytea', alert: 'bigint', received_at: 'bigint' };
   return put(
     query,
     'reports',
-    columns,
+    reportColumns,
     rows.map((row) => ({ ...row, dedup_key: row.dedupKey, received_at: row.receivedAt })),
   );
 }
 
 function putAttempts(query: Query, rows: readonly MovedRows['lastAttempts'][], { sinks }: Tables): Promise<void> {
-  const columns = { alert: 'bigint', sink: 'integer', number: 'integer', attempt: 'text' };
   return put(
     query,
     'attempts',
-    columns,
+    attemptColumns,
     rows.map((row) => ({ ...row, sink: sinks.numberOf(row.sink) })),
   );
 }
